@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+
+const project = (name: string, extra: Record<string, unknown> = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node', ...extra }
+})
+
+// One file at a time where real processes and sockets are timed: two cores are not enough for more.
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit'),
+      project('sim', { testTimeout: 600_000 }),
+      project('contract', { testTimeout: 60_000, fileParallelism: false }),
+      project('integration', { testTimeout: 120_000, fileParallelism: false })
+    ]
+  }
+})
