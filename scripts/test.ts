@@ -1,0 +1,180 @@
+// `npm test`: every phase one after the other, one verdict at the end.   npm test -- unit browser   runs only those.
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ensureBrowsers } from './browsers.ts'
+import { isolated, whyNotIsolated } from './isolate.ts'
+import { type Outcome, root, run } from './processes.ts'
+import { add, fromPlaywright, lastLine, nothing, type Tally } from './tally.ts'
+
+const reports = mkdtempSync(join(tmpdir(), 'holdfast-test-'))
+process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
+
+// Everything together has to end well before a CI job of 30 minutes does, installing included.
+const deadline = Date.now() + 25 * 60_000
+
+interface Step {
+  command: string
+  args: string[]
+  env?: NodeJS.ProcessEnv
+  /** Read what the step reported; without it the step counts as one test. */
+  tally?: () => Tally
+}
+
+interface Phase {
+  title: string
+  /** No phase ever takes this long; if one does, it hangs. */
+  timeoutMs: number
+  /** Where its tests are; a phase without files is empty, a phase with files must run some. */
+  files?: string
+  steps: () => Step[] | Promise<Step[]>
+}
+
+const bin = (name: string) => join(root, 'node_modules', '.bin', name)
+const program = (path: string) => join(root, 'node_modules', path)
+
+function readReport<T>(path: string): T {
+  return JSON.parse(readFileSync(path, 'utf8')) as T
+}
+
+// These install packages, which takes a registry: an isolated network has none.
+const online = ['test/integration/embedding.test.ts']
+
+function vitest(project: string, { isolate = false, args = [] as string[], part = project } = {}): Step {
+  const report = join(reports, `${part}.json`)
+  const all = [program('vitest/vitest.mjs'), 'run', '--project', project, '--passWithNoTests']
+  all.push('--reporter=default', `--reporter=${join(root, 'scripts/vitest-tally.ts')}`, ...args)
+  const {
+    command,
+    args: rest,
+    env
+  } = isolate ? isolated(process.execPath, all) : { command: process.execPath, args: all, env: process.env }
+  return { command, args: rest, env: { ...env, HOLDFAST_TALLY: report }, tally: () => readReport<Tally>(report) }
+}
+
+async function playwright(): Promise<Step[]> {
+  const { chromium, firefox } = await ensureBrowsers()
+  if (chromium == null && firefox == null) throw new Error('there is no browser to test with, see above')
+  const report = join(reports, 'browser.json')
+  const { command, args, env } = isolated(process.execPath, [program('@playwright/test/cli.js'), 'test'])
+  return [
+    {
+      command,
+      args,
+      env: { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
+      tally: () => fromPlaywright(readReport(report))
+    }
+  ]
+}
+
+const phases: Record<string, Phase> = {
+  lint: {
+    title: 'Lint',
+    timeoutMs: 60_000,
+    steps: () => [{ command: bin('biome'), args: ['check', '.'] }]
+  },
+  types: {
+    title: 'Types',
+    timeoutMs: 120_000,
+    steps: () => [{ command: bin('tsc'), args: ['-p', 'tsconfig.json', '--noEmit'] }]
+  },
+  unit: {
+    title: 'Unit tests',
+    timeoutMs: 180_000,
+    files: 'test/unit/**/*.test.ts',
+    steps: () => [vitest('unit')]
+  },
+  sim: {
+    title: 'Simulations: the pure core through years of virtual time',
+    timeoutMs: 360_000,
+    files: 'test/sim/**/*.test.ts',
+    steps: () => [vitest('sim')]
+  },
+  contract: {
+    title: 'Contracts: every path kind, and the suites of libp2p',
+    timeoutMs: 300_000,
+    files: 'test/contract/**/*.test.ts',
+    steps: () => [vitest('contract', { isolate: true })]
+  },
+  integration: {
+    title: 'Integration tests: real relay, real sockets',
+    timeoutMs: 360_000,
+    files: 'test/integration/**/*.test.ts',
+    steps: () => [
+      vitest('integration', { isolate: true, args: online.map((file) => `--exclude=${file}`) }),
+      vitest('integration', { args: online, part: 'integration-online' })
+    ]
+  },
+  browser: {
+    title: 'Browser tests',
+    timeoutMs: 600_000,
+    files: 'test/browser/**/*.spec.ts',
+    steps: playwright
+  }
+}
+
+function judge(step: Step, { code, timedOut }: Outcome): Tally {
+  if (step.tally == null) return code === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 }
+  let tally = nothing
+  try {
+    tally = step.tally()
+  } catch (error) {
+    if (!timedOut) console.error(`It left no report: ${error}`)
+  }
+  // A crash, a hang or a failed hook may leave no failed test behind.
+  return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
+}
+
+async function runPhase(phase: Phase): Promise<Tally> {
+  if (phase.files != null && globSync(phase.files, { cwd: root }).length === 0) {
+    console.log(`No tests yet (${phase.files})`)
+    return nothing
+  }
+  const end = Math.min(deadline, Date.now() + phase.timeoutMs)
+  let tally = nothing
+  for (const step of await phase.steps()) {
+    const timeoutMs = Math.max(1, end - Date.now())
+    const outcome = await run(step.command, step.args, { env: step.env ?? process.env, timeoutMs })
+    if (outcome.timedOut) console.error(`Killed: it did not end within ${Math.round(timeoutMs / 1000)} s`)
+    tally = add(tally, judge(step, outcome))
+  }
+  if (tally.passed + tally.failed === 0) {
+    console.error(`Failed: there are tests in ${phase.files}, and none ran`)
+    return { ...tally, failed: 1 }
+  }
+  return tally
+}
+
+const names = Object.keys(phases)
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !names.includes(name))
+if (unknown.length > 0) {
+  console.error(`No such phase: ${unknown.join(', ')}. There are: ${names.join(', ')}`)
+  process.exit(2)
+}
+
+let total = nothing
+const times: string[] = []
+for (const [name, phase] of Object.entries(phases)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  console.log(`\n=== ${phase.title} (${name})`)
+  const start = Date.now()
+  let tally: Tally
+  try {
+    tally = await runPhase(phase)
+  } catch (error) {
+    console.error(`Failed: ${error instanceof Error ? error.message : error}`)
+    tally = { ...nothing, failed: 1 }
+  }
+  const time = `${((Date.now() - start) / 1000).toFixed(1)} s`
+  console.log(`--- ${name}: ${lastLine(tally)}, ${time}`)
+  times.push(`${name.padEnd(12)} ${time.padStart(8)}   ${lastLine(tally)}`)
+  total = add(total, tally)
+}
+
+console.log(`\n=== Summary\n${times.join('\n')}`)
+const reason = whyNotIsolated()
+if (reason != null) console.log(`No isolated network here: ${reason}`)
+for (const { name, reason } of total.skipped) console.log(`skipped: ${name}: ${reason}`)
+console.log(lastLine(total))
+process.exitCode = total.failed === 0 ? 0 : 1
