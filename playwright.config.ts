@@ -1,0 +1,30 @@
+import { defineConfig } from '@playwright/test'
+import { findBrowsers } from './scripts/browsers.ts'
+import type { BrowserKind, PairOptions } from './test/browser/support/fixtures.ts'
+
+const found = await findBrowsers()
+
+/** A pair of each engine with itself, and of the two that differ; only what this machine has. */
+const pairs: Array<{ name: string; browserKinds: [BrowserKind, BrowserKind] }> = [
+  { name: 'chromium', browserKinds: ['chromium', 'chromium'] },
+  { name: 'firefox', browserKinds: ['firefox', 'firefox'] },
+  { name: 'mixed', browserKinds: ['chromium', 'firefox'] },
+  { name: 'webkit', browserKinds: ['webkit', 'webkit'] }
+]
+
+export default defineConfig<PairOptions>({
+  testDir: 'test/browser',
+  testMatch: '**/*.spec.ts',
+  globalSetup: './test/browser/support/servers.ts',
+  projects: pairs
+    .filter(({ browserKinds }) => browserKinds.every((kind) => found[kind] != null))
+    .map(({ name, browserKinds }) => ({ name, use: { browserKinds } })),
+  // One at a time: tests time real connections, and cutting UDP cuts it for everybody.
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  globalTimeout: 9 * 60_000,
+  reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE == null ? [['list']] : [['list'], ['json']]
+})
