@@ -30,7 +30,6 @@ interface Phase {
   steps: () => Step[] | Promise<Step[]>
 }
 
-const bin = (name: string) => join(root, 'node_modules', '.bin', name)
 const program = (path: string) => join(root, 'node_modules', path)
 
 function readReport<T>(path: string): T {
@@ -71,12 +70,14 @@ const phases: Record<string, Phase> = {
   lint: {
     title: 'Lint',
     timeoutMs: 60_000,
-    steps: () => [{ command: bin('biome'), args: ['check', '.'] }]
+    steps: () => [{ command: process.execPath, args: [program('@biomejs/biome/bin/biome'), 'check', '.'] }]
   },
   types: {
     title: 'Types',
     timeoutMs: 120_000,
-    steps: () => [{ command: bin('tsc'), args: ['-p', 'tsconfig.json', '--noEmit'] }]
+    steps: () => [
+      { command: process.execPath, args: [program('typescript/bin/tsc'), '-p', 'tsconfig.json', '--noEmit'] }
+    ]
   },
   unit: {
     title: 'Unit tests',

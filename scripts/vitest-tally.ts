@@ -1,10 +1,10 @@
 // A vitest reporter for scripts/test.ts: unlike vitest's own JSON it says why a test was skipped.
 import { writeFileSync } from 'node:fs'
-import type { Reporter } from 'vitest/node'
+import type { Reporter, TestModule } from 'vitest/node'
 import type { Tally } from './tally.ts'
 
-const reporter: Reporter = {
-  onTestRunEnd(modules, unhandledErrors) {
+export default class TallyReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const tally: Tally = { passed: 0, failed: unhandledErrors.length, skipped: [] }
     for (const module of modules) {
       // A file that cannot be loaded, or whose hooks fail, has no failed test of its own.
@@ -24,5 +24,3 @@ const reporter: Reporter = {
 function skipReason(result: { state: string; note?: string }): string {
   return result.note ?? (result.state === 'pending' ? 'it never ran' : 'no reason given')
 }
-
-export default reporter
