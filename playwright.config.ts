@@ -1,6 +1,7 @@
 import { defineConfig } from '@playwright/test'
 import { findBrowsers } from './scripts/browsers.ts'
-import type { BrowserKind, PairOptions } from './test/browser/support/fixtures.ts'
+import type { PairOptions } from './test/browser/support/fixtures.ts'
+import type { BrowserKind } from './test/browser/support/launch.ts'
 
 const found = await findBrowsers()
 

@@ -16,11 +16,18 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    for (const child of groups) killGroup(child, 'SIGKILL')
-    process.exit(130)
-  })
+let watching = false
+
+/** Groups of their own do not get a terminal's Ctrl-C: hand it on. */
+function endWithUs(): void {
+  if (watching) return
+  watching = true
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      for (const child of groups) killGroup(child, 'SIGKILL')
+      process.exit(130)
+    })
+  }
 }
 
 export interface Outcome {
@@ -42,6 +49,7 @@ export async function run(command: string, args: string[], options: RunOptions):
     detached: process.platform !== 'win32',
     ...rest
   })
+  endWithUs()
   groups.add(child)
   let timedOut = false
   const timer = setTimeout(() => {

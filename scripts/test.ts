@@ -2,7 +2,7 @@
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureBrowsers } from './browsers.ts'
+import { ensureBrowsers, findBrowsers } from './browsers.ts'
 import { isolated, whyNotIsolated } from './isolate.ts'
 import { type Outcome, root, run } from './processes.ts'
 import { add, fromPlaywright, lastLine, nothing, type Tally } from './tally.ts'
@@ -52,8 +52,8 @@ function vitest(project: string, { isolate = false, args = [] as string[], part 
 }
 
 async function playwright(): Promise<Step[]> {
-  const { chromium, firefox } = await ensureBrowsers()
-  if (chromium == null && firefox == null) throw new Error('there is no browser to test with, see above')
+  const { chromium, firefox } = await findBrowsers()
+  if (chromium == null && firefox == null) throw new Error('there is no browser to test with: see what the set-up said')
   const report = join(reports, 'browser.json')
   const { command, args, env } = isolated(process.execPath, [program('@playwright/test/cli.js'), 'test'])
   return [
@@ -154,10 +154,17 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(name))
+if (chosen.includes('browser')) {
+  // First of all, because integration tests use a browser where there is one.
+  console.log('=== Browsers')
+  await ensureBrowsers()
+}
+
 let total = nothing
 const times: string[] = []
-for (const [name, phase] of Object.entries(phases)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
+for (const name of chosen) {
+  const phase = phases[name] as Phase
   console.log(`\n=== ${phase.title} (${name})`)
   const start = Date.now()
   let tally: Tally

@@ -4,18 +4,13 @@ import {
   type BrowserContext,
   type BrowserContextOptions,
   test as base,
-  chromium,
-  firefox,
   type LaunchOptions,
-  type Page,
-  webkit
+  type Page
 } from '@playwright/test'
-import { findBrowsers } from '../../../scripts/browsers.ts'
 import { droppedPackets, dropUdp, restoreUdp, whyNotDropUdp } from '../../support/udp.ts'
+import { type BrowserKind, launchBrowser } from './launch.ts'
 
 export { expect } from '@playwright/test'
-
-export type BrowserKind = 'chromium' | 'firefox' | 'webkit'
 
 export interface PairOptions {
   /** The browsers of `pair`, set by the project. */
@@ -65,33 +60,6 @@ interface InternalFixtures {
 interface WorkerFixtures {
   /** Browsers are started once per worker. */
   browserOf: (kind: BrowserKind) => Promise<Browser>
-}
-
-const engines = { chromium, firefox, webkit }
-
-async function launchBrowser(kind: BrowserKind, options: LaunchOptions = {}): Promise<Browser> {
-  const found = (await findBrowsers())[kind]
-  if (found == null) throw new Error(`${kind} is not installed: npm run setup`)
-  const { executablePath } = found
-  const defaults: Record<BrowserKind, LaunchOptions> = {
-    // Inside the isolated network everybody is root, and Chromium's sandbox refuses root.
-    chromium: { args: process.platform === 'linux' ? ['--no-sandbox', '--disable-gpu'] : [] },
-    firefox: {
-      // Playwright drives a stock Firefox by WebDriver BiDi, its own build by a protocol of its own.
-      ...(executablePath == null ? {} : { channel: 'moz-firefox' }),
-      // Without it every close takes five seconds.
-      firefoxUserPrefs: { 'toolkit.shutdown.fastShutdownStage': 3 }
-    },
-    webkit: {}
-  }
-  const own = defaults[kind]
-  return engines[kind].launch({
-    executablePath,
-    ...own,
-    ...options,
-    args: [...(own.args ?? []), ...(options.args ?? [])],
-    firefoxUserPrefs: { ...own.firefoxUserPrefs, ...options.firefoxUserPrefs }
-  })
 }
 
 export const test = base.extend<Fixtures & InternalFixtures & PairOptions, WorkerFixtures>({

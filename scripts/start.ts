@@ -1,0 +1,113 @@
+// `npm start`: a relay with STUN and the demo page, both on this machine, until Ctrl-C.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer as createSocketServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { createServer } from 'vite'
+import { root } from './processes.ts'
+
+const help = `Usage: npm start -- [--port N] [--relay-port N]
+
+  --port N         port of the page (default 5173, or the next free one)
+  --relay-port N   port of the relay (default 9090, or the next free one)`
+
+function stop(sentence: string): never {
+  console.error(sentence)
+  process.exit(1)
+}
+
+async function isFree(port: number, host: string): Promise<boolean> {
+  const server = createSocketServer().listen({ port, host, exclusive: true })
+  const free = await Promise.race([
+    once(server, 'listening').then(() => true),
+    once(server, 'error').then(() => false)
+  ]).catch(() => false)
+  server.close()
+  return free
+}
+
+/** The port asked for, which has to be free, or the first free one from the default on. */
+async function choosePort(flag: string, asked: string | undefined, first: number, hosts: string[]): Promise<number> {
+  const free = async (port: number) => (await Promise.all(hosts.map((host) => isFree(port, host)))).every(Boolean)
+  if (asked != null) {
+    const port = Number(asked)
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) stop(`--${flag} ${asked}: a port is a number up to 65535`)
+    if (!(await free(port))) stop(`--${flag} ${port}: this port is in use; leave the flag out to get a free one`)
+    return port
+  }
+  for (let port = first; port < first + 50; port++) if (await free(port)) return port
+  return stop(`No port from ${first} to ${first + 49} is free: choose one with --${flag}`)
+}
+
+interface RelayLine {
+  peerId: string
+  multiaddrs: string[]
+  stun: { port: number } | null
+}
+
+async function startRelay(port: number): Promise<{ child: ChildProcess; line: RelayLine }> {
+  const script = join(root, 'relay-server', 'cli.ts')
+  const args = [script, '--json', '--exit-on-stdin-close', `--port=${port}`, '--stun-port=0']
+  // Its standard input closes when this process ends, however it ends.
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit').then(() => stop('The relay ended before it was ready, see above.'))
+  const [text] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), exited])
+  return { child, line: JSON.parse(text) as RelayLine }
+}
+
+function readFlags() {
+  try {
+    return parseArgs({
+      options: {
+        port: { type: 'string' },
+        'relay-port': { type: 'string' },
+        help: { type: 'boolean', short: 'h' }
+      }
+    }).values
+  } catch (error) {
+    return stop(`${error instanceof Error ? error.message : error}\n\n${help}`)
+  }
+}
+
+const flags = readFlags()
+if (flags.help) {
+  console.log(help)
+  process.exit(0)
+}
+
+const port = await choosePort('port', flags.port, 5173, ['127.0.0.1', 'localhost'])
+const relayPort = await choosePort('relay-port', flags['relay-port'], 9090, ['127.0.0.1'])
+const { child: relay, line } = await startRelay(relayPort)
+process.env.VITE_HOLDFAST_RELAYS = line.multiaddrs.join(',')
+process.env.VITE_HOLDFAST_STUN = line.stun == null ? '' : `stun:127.0.0.1:${line.stun.port}`
+
+const page = await createServer({
+  configFile: join(root, 'browser-demo', 'vite.config.ts'),
+  logLevel: 'warn',
+  server: { port, strictPort: true }
+})
+await page.listen()
+
+console.log(`
+Holdfast is running: open ${page.resolvedUrls?.local[0] ?? `http://localhost:${port}/`} in two browser windows.
+  relay  ${line.multiaddrs.join('\n         ')}
+  STUN   ${process.env.VITE_HOLDFAST_STUN || 'none'}
+Ctrl-C stops everything.`)
+
+let ending = false
+async function end(code: number): Promise<void> {
+  if (ending) return
+  ending = true
+  relay.stdin?.end()
+  await Promise.all([page.close(), relay.exitCode == null ? once(relay, 'exit') : undefined])
+  process.exit(code)
+}
+
+process.on('SIGINT', () => void end(0))
+process.on('SIGTERM', () => void end(0))
+relay.on('exit', () => {
+  if (!ending) console.error('The relay ended, see above.')
+  void end(1)
+})
