@@ -43,7 +43,7 @@ export interface SessionCore {
   flush(now: number): void
   /** Carrier back-pressure. Paths start writable. */
   setWritable(path: number, writable: boolean, now: number): void
-  /** Best first. Sending uses the first healthy writable path named; unnamed paths are used only when none is. */
+  /** Best first. Sending uses the first healthy path named, and never stripes; unnamed paths come after, in order of attachment. */
   prefer(order: readonly number[], now: number): void
   /** Sends PING; the answer is a `pong` effect. Returns the nonce. */
   ping(path: number, now: number): number

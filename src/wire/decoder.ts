@@ -8,7 +8,7 @@ import { parseFrame } from './parse.ts'
  * hand. Frames may alias the chunks given: whoever keeps a payload beyond the call copies it.
  */
 export class FrameDecoder {
-  #held: Uint8Array | undefined
+  #held: Uint8Array | undefined;
 
   /**
    * All frames completed by this chunk.

@@ -10,7 +10,11 @@ export function encodeFrame(frame: Frame): Uint8Array[] {
   switch (frame.type) {
     case 'hello': {
       const { instance, path, epoch, streamWindow, sessionWindow } = frame
-      return delimited(FrameType.HELLO, [], Hello.encode({ instance: own(instance), path, epoch, streamWindow, sessionWindow }))
+      return delimited(
+        FrameType.HELLO,
+        [],
+        Hello.encode({ instance: own(instance), path, epoch, streamWindow, sessionWindow })
+      )
     }
     case 'confirm':
       return delimited(FrameType.CONFIRM, [], Confirm.encode({ instance: own(frame.instance), epoch: frame.epoch }))
@@ -42,7 +46,7 @@ export function encodeFrame(frame: Frame): Uint8Array[] {
     case 'goaway':
       return delimited(FrameType.GOAWAY, [frame.path, frame.reason, frame.delayMs])
     case 'close':
-      return delimited(FrameType.CLOSE, [frame.code, frame.streams, frame.finalData])
+      return delimited(FrameType.CLOSE, [frame.code, frame.streams, frame.seen])
   }
 }
 

@@ -13,7 +13,9 @@ export class OversizedFrameError extends Error {
     readonly frameBytes: number,
     readonly maxFrameBytes: number
   ) {
-    super(`Peer announced a frame of ${frameBytes} bytes, the limit is ${maxFrameBytes}: it speaks another protocol or version`)
+    super(
+      `Peer announced a frame of ${frameBytes} bytes, the limit is ${maxFrameBytes}: it speaks another protocol or version`
+    )
   }
 }
 

@@ -121,24 +121,21 @@ export interface GoawayFrame {
   readonly delayMs: number
 }
 
-/** Counted. Per direction: the sender sends nothing after it but ACKs. `code` 0 is orderly. */
+/**
+ * Counted. Per direction: the sender sends nothing new after it. `code` 0 is orderly: every stream it knows was finished
+ * or reset before; any other code ends the session at once.
+ */
 export interface CloseFrame {
   readonly type: 'close'
   readonly code: number
   /** Streams the sender opened in this session. */
   readonly streams: number
-  /** Session credit the sender used: the sum of final offsets beyond each stream's free prefix. */
-  readonly finalData: number
+  /** Streams of the receiver the sender has seen. */
+  readonly seen: number
 }
 
 /** Frames that take a sequence number on their path, are kept until acknowledged and re-queued when the path dies. */
-export type CountedFrame =
-  | StreamFrame
-  | ResetFrame
-  | StopSendingFrame
-  | MaxDataFrame
-  | MaxStreamDataFrame
-  | CloseFrame
+export type CountedFrame = StreamFrame | ResetFrame | StopSendingFrame | MaxDataFrame | MaxStreamDataFrame | CloseFrame
 
 export type Frame =
   | HelloFrame
@@ -151,7 +148,14 @@ export type Frame =
   | StatusFrame
   | GoawayFrame
 
-const COUNTED: ReadonlySet<Frame['type']> = new Set(['stream', 'reset', 'stopSending', 'maxData', 'maxStreamData', 'close'])
+const COUNTED: ReadonlySet<Frame['type']> = new Set([
+  'stream',
+  'reset',
+  'stopSending',
+  'maxData',
+  'maxStreamData',
+  'close'
+])
 
 export function isCounted(frame: Frame): frame is CountedFrame {
   return COUNTED.has(frame.type)

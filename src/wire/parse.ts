@@ -22,7 +22,13 @@ export function parseFrame(body: Uint8Array): Frame {
       return { type: 'confirm', instance: instanceId(instance), epoch }
     }
     case FrameType.STREAM:
-      return { type: 'stream', stream: reader.number(), offset: reader.number(), fin: reader.boolean(), data: reader.rest() }
+      return {
+        type: 'stream',
+        stream: reader.number(),
+        offset: reader.number(),
+        fin: reader.boolean(),
+        data: reader.rest()
+      }
     case FrameType.RESET:
       return reader.end({ type: 'reset', stream: reader.number(), code: reader.number(), finalOffset: reader.number() })
     case FrameType.STOP_SENDING:
@@ -50,7 +56,7 @@ export function parseFrame(body: Uint8Array): Frame {
     case FrameType.GOAWAY:
       return reader.end({ type: 'goaway', path: reader.number(), reason: reader.number(), delayMs: reader.number() })
     case FrameType.CLOSE:
-      return reader.end({ type: 'close', code: reader.number(), streams: reader.number(), finalData: reader.number() })
+      return reader.end({ type: 'close', code: reader.number(), streams: reader.number(), seen: reader.number() })
     default:
       throw new UnknownFrameError(type)
   }

@@ -1,0 +1,86 @@
+import { MAX_IN_FLIGHT, MIN_BDP_RTT_MS, MIN_IN_FLIGHT, MIN_IN_FLIGHT_LIMITED } from './config.ts'
+
+/** Delivery state when a frame was sent, for a rate sample when it is acknowledged. */
+export interface DeliverySnapshot {
+  readonly delivered: number
+  readonly deliveredAt: number
+  readonly appLimited: boolean
+}
+
+const RATE_WINDOW_MS = 3_000
+
+/**
+ * How many bytes one path may have in flight: near its bandwidth-delay product. Start-up doubles until an RTT sample
+ * exceeds twice the minimum; then it is delivery rate x minimum RTT x 2 (BBR's cwnd gain), ignoring samples taken while
+ * the application had nothing to send.
+ */
+export class InFlight {
+  limit: number
+  bytes = 0
+  readonly #floor: number
+  #startup = true
+  #delivered = 0
+  #deliveredAt = 0
+  #appLimitedUntil = 0
+  #rates: Array<{ at: number; bytesPerMs: number }> = []
+
+  constructor(limited: boolean, now: number) {
+    this.#floor = limited ? MIN_IN_FLIGHT_LIMITED : MIN_IN_FLIGHT
+    this.limit = this.#floor
+    this.#deliveredAt = now
+  }
+
+  get hasRoom(): boolean {
+    return this.bytes < this.limit
+  }
+
+  onSent(bytes: number, now: number): DeliverySnapshot {
+    if (this.bytes === 0) this.#deliveredAt = now
+    this.bytes += bytes
+    return {
+      delivered: this.#delivered,
+      deliveredAt: this.#deliveredAt,
+      appLimited: this.#appLimitedUntil > this.#delivered
+    }
+  }
+
+  /** Nothing left to send though there was room. */
+  onAppLimited(): void {
+    if (this.hasRoom) this.#appLimitedUntil = this.#delivered + Math.max(this.bytes, 1)
+  }
+
+  onAcked(bytes: number, newest: DeliverySnapshot, rttMs: number, minRttMs: number, now: number): void {
+    this.bytes -= bytes
+    this.#delivered += bytes
+    this.#deliveredAt = now
+    if (this.#startup) {
+      if (rttMs > 2 * Math.max(minRttMs, MIN_BDP_RTT_MS / 2)) this.#startup = false
+      else if (!newest.appLimited) this.limit = Math.min(MAX_IN_FLIGHT, this.limit + bytes)
+    }
+    const elapsedMs = now - newest.deliveredAt
+    if (elapsedMs > 0) {
+      const bytesPerMs = (this.#delivered - newest.delivered) / elapsedMs
+      if (!newest.appLimited || bytesPerMs > this.#rate) this.#recordRate(bytesPerMs, now)
+    }
+    if (!this.#startup && this.#rate > 0) {
+      const target = 2 * this.#rate * Math.max(minRttMs, MIN_BDP_RTT_MS)
+      this.limit = Math.min(MAX_IN_FLIGHT, Math.max(this.#floor, target))
+    }
+  }
+
+  onLost(bytes: number): void {
+    this.bytes -= bytes
+  }
+
+  /** Highest recent delivery rate. The list is kept decreasing, so the head is the maximum. */
+  get #rate(): number {
+    return this.#rates[0]?.bytesPerMs ?? 0
+  }
+
+  #recordRate(bytesPerMs: number, now: number): void {
+    const rates = this.#rates
+    while (rates.length > 0 && rates.at(-1)!.bytesPerMs <= bytesPerMs) rates.pop()
+    rates.push({ at: now, bytesPerMs })
+    while (rates.length > 1 && now - rates[0]!.at > RATE_WINDOW_MS) rates.shift()
+  }
+}

@@ -1,0 +1,167 @@
+import { MAX_GAPS } from './config.ts'
+import { FlowControlError, ProtocolViolationError } from './errors.ts'
+
+/**
+ * - `open`: delivers what arrives in order
+ * - `ended`: FIN seen and everything delivered
+ * - `reset`: the peer gave up
+ * - `stopped`: we gave up reading; what still arrives is counted and dropped
+ */
+export type ReceiveStatus = 'open' | 'ended' | 'reset' | 'stopped'
+
+/** The receiving direction of one stream: reassembly by offset, duplicates dropped, first write wins. */
+export class ReceiveHalf {
+  status: ReceiveStatus = 'open'
+  /** Highest offset the peer may send. */
+  granted: number
+  finalOffset: number | undefined
+  /** Highest offset received. */
+  highest = 0
+  /** Delivered bytes the application took, or that were dropped. */
+  consumed = 0
+  stopCode = 0
+  stopPending = false
+  maxPending = false
+
+  #delivered = 0
+  #buffered = 0
+  readonly #segments: Array<{ offset: number; data: Uint8Array }> = []
+
+  constructor(granted: number) {
+    this.granted = granted
+  }
+
+  get bufferedBytes(): number {
+    return this.#buffered
+  }
+
+  get delivered(): number {
+    return this.#delivered
+  }
+
+  /** The peer will send nothing new, and we know where it ended. */
+  get isSettled(): boolean {
+    return this.status === 'ended' || this.status === 'reset' || (this.status === 'stopped' && this.finalOffset != null)
+  }
+
+  /**
+   * What became deliverable, in order.
+   *
+   * @throws {FlowControlError} beyond the credit given
+   * @throws {ProtocolViolationError} contradicts the final size, or leaves too many gaps
+   */
+  receive(offset: number, data: Uint8Array, fin: boolean): Uint8Array[] {
+    const end = offset + data.byteLength
+    if (end > this.granted)
+      throw new FlowControlError(`Peer sent stream bytes up to ${end}, its credit is ${this.granted}`)
+    if (fin) this.#settle(end)
+    if (this.finalOffset != null && end > this.finalOffset) {
+      throw new ProtocolViolationError(`Peer sent stream bytes up to ${end} after ending it at ${this.finalOffset}`)
+    }
+    this.highest = Math.max(this.highest, end)
+    if (this.status === 'stopped') this.consumed = this.highest
+    if (this.status !== 'open') return []
+    const out: Uint8Array[] = []
+    if (end > this.#delivered) {
+      if (offset <= this.#delivered) {
+        out.push(data.subarray(this.#delivered - offset))
+        this.#delivered = end
+        this.#drain(out)
+      } else {
+        this.#keep(offset, data)
+      }
+    }
+    if (this.finalOffset === this.#delivered) this.status = 'ended'
+    return out
+  }
+
+  /** @throws {ProtocolViolationError} contradicts what was received */
+  reset(finalOffset: number): void {
+    if (finalOffset > this.granted) {
+      throw new FlowControlError(`Peer reset a stream at ${finalOffset}, its credit is ${this.granted}`)
+    }
+    this.#settle(finalOffset)
+    this.highest = finalOffset
+    if (this.status === 'open') this.status = 'reset'
+    if (this.status !== 'ended') this.#dropAll()
+  }
+
+  stop(code: number): void {
+    if (this.status !== 'open') return
+    this.status = 'stopped'
+    this.stopCode = code
+    this.stopPending = this.finalOffset == null
+    this.#dropAll()
+  }
+
+  /** The peer closed without naming this stream. */
+  abandon(): void {
+    if (this.status === 'open') this.status = 'reset'
+    this.#dropAll()
+  }
+
+  #settle(finalOffset: number): void {
+    if (this.finalOffset != null && this.finalOffset !== finalOffset) {
+      throw new ProtocolViolationError(`Peer ended a stream at ${this.finalOffset} and then at ${finalOffset}`)
+    }
+    if (finalOffset < this.highest) {
+      throw new ProtocolViolationError(`Peer ended a stream at ${finalOffset} after sending up to ${this.highest}`)
+    }
+    this.finalOffset = finalOffset
+  }
+
+  #dropAll(): void {
+    this.#segments.length = 0
+    this.#buffered = 0
+    this.consumed = this.highest
+  }
+
+  /** Keeps only bytes not held yet, copied: the chunk they came in is larger and not ours. */
+  #keep(offset: number, data: Uint8Array): void {
+    const end = offset + data.byteLength
+    let at = 0
+    const segments = this.#segments
+    let from = offset
+    while (from < end) {
+      while (at < segments.length && segments[at]!.offset + segments[at]!.data.byteLength <= from) at++
+      const next = segments[at]
+      if (next != null && next.offset <= from) {
+        from = next.offset + next.data.byteLength
+        continue
+      }
+      const to = Math.min(end, next?.offset ?? end)
+      segments.splice(at, 0, { offset: from, data: data.slice(from - offset, to - offset) })
+      this.#buffered += to - from
+      from = to
+    }
+    if (this.#gaps > MAX_GAPS) {
+      throw new ProtocolViolationError(
+        `Peer left more than ${MAX_GAPS} gaps in a stream: paths are ordered, so few can arise`
+      )
+    }
+  }
+
+  get #gaps(): number {
+    let gaps = 0
+    let end = this.#delivered
+    for (const segment of this.#segments) {
+      if (segment.offset > end) gaps++
+      end = segment.offset + segment.data.byteLength
+    }
+    return gaps
+  }
+
+  #drain(out: Uint8Array[]): void {
+    let whole = 0
+    for (const { offset, data } of this.#segments) {
+      if (offset > this.#delivered) break
+      whole++
+      this.#buffered -= data.byteLength
+      const end = offset + data.byteLength
+      if (end <= this.#delivered) continue
+      out.push(data.subarray(this.#delivered - offset))
+      this.#delivered = end
+    }
+    if (whole > 0) this.#segments.splice(0, whole)
+  }
+}
