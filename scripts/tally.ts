@@ -22,6 +22,7 @@ interface PlaywrightTest {
   projectName: string
   status: 'expected' | 'unexpected' | 'flaky' | 'skipped'
   annotations: Array<{ type: string; description?: string }>
+  results: unknown[]
 }
 
 /** Read the report of Playwright's json reporter. */
@@ -36,7 +37,7 @@ export function fromPlaywright(report: PlaywrightSuite & { errors?: unknown[] })
           const note = test.annotations.find(({ type }) => type === 'skip' || type === 'fixme')?.description
           tally.skipped.push({
             name: `${spec.file} > ${spec.title} (${test.projectName})`,
-            reason: note ?? 'no reason given'
+            reason: note ?? (test.results.length === 0 ? 'it never ran, see the failure before it' : 'no reason given')
           })
         }
       }
