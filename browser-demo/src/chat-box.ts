@@ -43,7 +43,7 @@ export class ChatBox {
   async open(): Promise<ChatStream> {
     if (this.#chat?.writable === true) return this.#chat
     const link = this.#link()
-    if (link == null) throw new Error('there is no link')
+    if (link == null || link.state.status === 'closed') throw new Error('the link is closed')
     this.use(new ChatStream(await link.connection.newStream(chatProtocol)))
     return this.open()
   }
@@ -64,7 +64,9 @@ export class ChatBox {
       await (await this.open()).send(message)
       item.dataset.sent = 'true'
     } catch (err) {
-      this.#note(`“${message.text}” was not sent: ${reason(err)}`)
+      item.remove()
+      if (this.#input.value === '') this.#input.value = message.text
+      this.#note(`Not sent: ${reason(err)}`)
     }
   }
 

@@ -24,7 +24,9 @@ export function readDialTarget(text: string, self: PeerId): DialTarget {
     peer = peerIdFromString(wanted)
   } catch {
     const shown = wanted.length > 24 ? `${wanted.slice(0, 24)}…` : wanted
-    return { mistake: `“${shown}” is not a PeerId: copy it from the other side's page, where it is 12D3KooW….` }
+    return {
+      mistake: `“${shown}” is not a PeerId: copy the whole one, 12D3KooW and 44 more characters, from the other side's page.`
+    }
   }
   if (peer.equals(self)) return { mistake: 'This is your own PeerId: dial it from another window or device.' }
   return { peer }

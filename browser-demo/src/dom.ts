@@ -5,10 +5,14 @@ export function part<E extends HTMLElement = HTMLElement>(root: ParentNode, name
   return found
 }
 
-export function element(tag: string, text: string, testId?: string): HTMLElement {
+/** `name` is what the style sheet and the tests call it. */
+export function element(tag: string, text: string, name?: string): HTMLElement {
   const made = document.createElement(tag)
   made.textContent = text
-  if (testId != null) made.dataset.testid = testId
+  if (name != null) {
+    made.className = name
+    made.dataset.testid = name
+  }
   return made
 }
 
