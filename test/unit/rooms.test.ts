@@ -29,7 +29,7 @@ const table: Room[] = [
   {
     room: 'src/session',
     rooms: ['src/wire'],
-    packages: ['uint8arraylist'],
+    packages: bytes,
     because: 'the core is sans-I/O: years of virtual time simulate in a second, and no libp2p release can change it'
   },
   {

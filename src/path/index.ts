@@ -1,0 +1,2 @@
+/** The only place that touches a carrier: session stream, budget, health. */
+export type { PathBudget, PathKind } from './types.ts'

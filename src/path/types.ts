@@ -1,0 +1,10 @@
+/**
+ * What carries a path. `relayed` goes over a circuit relay; everything else is direct.
+ */
+export type PathKind = 'relayed' | 'webrtc' | 'webrtc-direct' | 'webtransport' | 'websocket' | 'quic' | 'tcp' | 'other'
+
+/** What a limited (relayed) path may still carry. A missing field is unlimited. */
+export interface PathBudget {
+  remainingBytes?: number
+  remainingMs?: number
+}
