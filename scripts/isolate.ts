@@ -1,7 +1,9 @@
 // A network of its own for tests: browsers find a usable interface, nothing leaves the machine, UDP can be cut, no root
 // is needed and everything in it dies with the command.   node scripts/isolate.ts playwright test --project chromium
 import { spawnSync } from 'node:child_process'
-import { delimiter } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { run } from './processes.ts'
 
 export interface Command {
@@ -26,6 +28,15 @@ const ways: string[][] = [
 
 // `ip` and `nft` live in sbin, which is not on everybody's PATH.
 const path = [process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter)
+
+/** Inside everybody is user 0, and programs name temporary files after that: keep users apart who share a machine. */
+function ownTemporaryFolder(): string {
+  const uid = process.getuid?.() ?? 0
+  if (uid === 0) return tmpdir()
+  const folder = join(tmpdir(), `holdfast-${uid}`)
+  mkdirSync(folder, { recursive: true })
+  return folder
+}
 
 let found: { way: string[] } | { reason: string } | undefined
 
@@ -54,7 +65,7 @@ export function isolated(command: string, args: string[] = []): Command {
   return {
     command: 'unshare',
     args: [...found.way, 'sh', '-c', setUp, 'sh', command, ...args],
-    env: { ...process.env, PATH: path, HOLDFAST_ISOLATED: '1' }
+    env: { ...process.env, PATH: path, TMPDIR: ownTemporaryFolder(), HOLDFAST_ISOLATED: '1' }
   }
 }
 

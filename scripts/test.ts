@@ -158,7 +158,10 @@ const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(nam
 if (chosen.includes('browser')) {
   // First of all, because integration tests use a browser where there is one.
   console.log('=== Browsers')
-  await ensureBrowsers()
+  await ensureBrowsers().catch((error: Error) => {
+    console.error(error.message)
+    process.exit(1)
+  })
 }
 
 let total = nothing
