@@ -33,6 +33,11 @@ async function shareLinkOf(page: Page): Promise<string> {
   return page.getByRole('link', { name: '#dial=' }).evaluate((link: HTMLAnchorElement) => link.href)
 }
 
+/** Whoever dialled can type at once. */
+async function expectDialled(page: Page): Promise<void> {
+  await expect(page.getByRole('textbox', { name: 'Message' })).toBeFocused(linkUp)
+}
+
 async function say(page: Page, text: string): Promise<void> {
   await page.getByRole('textbox', { name: 'Message' }).fill(text)
   await page.keyboard.press('Enter')
@@ -53,7 +58,7 @@ test('a share link leads to a chat that goes direct', async ({ browserKinds, ope
   const phone = { viewport: { width: 360, height: 740 } }
   const bob = await openPage({ url: await shareLinkOf(alice), kind: browserKinds[1], contextOptions: phone })
 
-  await expect(bob.getByRole('textbox', { name: 'Message' })).toBeFocused(linkUp)
+  await expectDialled(bob)
   await say(bob, 'hello from bob')
   await expectHeard(alice, 'hello from bob')
   await say(alice, 'hello from alice')
@@ -71,6 +76,7 @@ test('a share link leads to a chat that goes direct', async ({ browserKinds, ope
   await alice.getByRole('button', { name: 'Close the link' }).click()
   await expectState([alice, bob], 'closed')
   await bob.getByRole('button', { name: 'Dial again' }).click()
+  await expectDialled(bob)
   await say(bob, 'back again')
   await expectHeard(alice, 'back again')
 })

@@ -98,9 +98,10 @@ describe('examples/chat.ts', () => {
     expect(await dialling.exited).toEqual([0, null])
   })
 
-  test('ends with an error when there is nobody to dial', async () => {
-    const chat = startChat('nonsense')
-    expect((await chat.exited)[0]).toBe(1)
-    expect(chat.err()).toContain('nonsense')
+  test('ends with an error when nobody is there', async () => {
+    const chat = startChat('12D3KooWHFwQdAaKvLyD2dcVJLe8Yb83NUZ5n2L74w4iH6jMzTqF')
+
+    expect(await chat.exited).toEqual([1, null])
+    expect(chat.err()).toContain('NoRouteError')
   })
 })
