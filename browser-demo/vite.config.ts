@@ -16,8 +16,6 @@ export default defineConfig({
   build: {
     // Browsers of the last two years.
     target: ['chrome131', 'edge131', 'firefox132', 'safari18.1'],
-    outDir: fileURLToPath(new URL('../dist/browser-demo', import.meta.url)),
-    emptyOutDir: true,
     sourcemap: true
   }
 })
