@@ -52,8 +52,9 @@ async function startRelay(port: number): Promise<{ child: ChildProcess; line: Re
   const args = [script, '--json', '--exit-on-stdin-close', `--port=${port}`, '--stun-port=0']
   // Its standard input closes when this process ends, however it ends.
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
-  const exited = once(child, 'exit').then(() => stop('The relay ended before it was ready, see above.'))
+  const exited = once(child, 'exit').then(() => [undefined])
   const [text] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), exited])
+  if (text == null) stop('The relay ended before it was ready, see above.')
   return { child, line: JSON.parse(text) as RelayLine }
 }
 
