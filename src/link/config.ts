@@ -1,0 +1,54 @@
+/** Every number of the link with the reason for it, in ms unless said otherwise. */
+export interface LinkConfig {
+  /** How long a link without any path keeps its streams. */
+  readonly resumeWindowMs: number
+  /** Bound of one upgrade attempt: browsers gather and connect within 5 s on good networks, and fail after 11-15 s. */
+  readonly upgradeTimeoutMs: number
+  /** Silence on an idle path before we probe it. Three unanswered probes this far apart make 15 s. */
+  readonly heartbeatIntervalMs: number
+}
+
+/** Backoff between upgrade attempts: full jitter, doubling. */
+export const UPGRADE_BACKOFF = { firstMs: 1_000, maxMs: 300_000 } as const
+
+/** Backoff between redials while recovering. Short: the user waits, and the window is a minute. */
+export const REDIAL_BACKOFF = { firstMs: 250, maxMs: 5_000 } as const
+
+/** The side that did not open the last path waits this long before it redials too, so that both don't meet halfway. */
+export const REDIAL_RESPONDER_DELAY_MS = 1_000
+
+/** A path is dead after this much silence following a counted frame, or 8 RTO if longer. */
+export const DEAD_AFTER_MS = 2_000
+export const DEAD_AFTER_RTOS = 8
+
+/** Silence on all paths, with our frames unacknowledged, that turns the link `recovering`. */
+export const RECOVERING_AFTER_MS = 3_000
+
+/** Silence on all paths after which their carriers are given up: mobile radios go quiet for 2-10 s and come back. */
+export const GIVE_UP_AFTER_MS = 15_000
+
+/** Probes of ours in a row that must stay unanswered before an idle path is dead. */
+export const IDLE_DEATH_PROBES = 3
+
+/** A probe counts as unanswered after this. */
+export const PROBE_ANSWER_MS = 3_000
+
+/** Of two direct paths, a challenger must be this much faster, absolutely and relatively. */
+export const RTT_ADVANTAGE_MS = 5
+export const RTT_ADVANTAGE_RATIO = 0.8
+
+/** A second relayed path is kept this long beside the one that stays, so that nothing in flight needs replay. */
+export const DUPLICATE_GRACE_MS = 2_000
+
+/** A path kind that dies this often within the window is quarantined, 5 s doubling to 5 min. */
+export const QUARANTINE = { deaths: 3, windowMs: 60_000, firstMs: 5_000, maxMs: 300_000 } as const
+
+/** Transitions kept in `link.history`. */
+export const HISTORY_LENGTH = 64
+
+/** A relayed path with at least this left is as good as unlimited for standing by. */
+export const AMPLE_BYTES = 64 * 1_048_576
+
+/** Later than planned by this much, our timer was held up: suspend, a frozen tab, a debugger. */
+export const TIMER_GAP_MS = 2_000
+export const SLEEP_GAP_MS = 10_000

@@ -1,0 +1,397 @@
+import { assess, type PathKind } from '../path/index.ts'
+import type { PathStats } from '../session/index.ts'
+import type { LinkState } from './api.ts'
+import { backoffMs } from './backoff.step.ts'
+import {
+  DEAD_AFTER_MS,
+  DEAD_AFTER_RTOS,
+  DUPLICATE_GRACE_MS,
+  GIVE_UP_AFTER_MS,
+  IDLE_DEATH_PROBES,
+  type LinkConfig,
+  PROBE_ANSWER_MS,
+  RECOVERING_AFTER_MS,
+  REDIAL_BACKOFF,
+  REDIAL_RESPONDER_DELAY_MS,
+  SLEEP_GAP_MS
+} from './config.ts'
+import { isDirect, order, type PathView } from './preference.step.ts'
+import { Upgrade } from './upgrade.step.ts'
+
+/** What happened. Times are passed beside, never inside. */
+export type LinkEvent =
+  | {
+      readonly type: 'attached'
+      readonly path: number
+      readonly kind: PathKind
+      readonly opener: 0 | 1
+      readonly ample: boolean
+    }
+  | { readonly type: 'detached'; readonly path: number; readonly cause: string }
+  | { readonly type: 'pong'; readonly path: number; readonly rttMs: number }
+  | { readonly type: 'suspect'; readonly path: number }
+  | { readonly type: 'restored'; readonly path: number }
+  | { readonly type: 'goaway'; readonly path: number }
+  | { readonly type: 'upgradeFailed'; readonly cause: string }
+  | { readonly type: 'upgradeForbidden'; readonly reason: string }
+  | { readonly type: 'upgradeRequested' }
+  | { readonly type: 'redialFailed'; readonly cause: string }
+  | { readonly type: 'networkChanged' }
+  /** Our timer fired this much too late. */
+  | { readonly type: 'gap'; readonly lateMs: number }
+  | { readonly type: 'closed'; readonly reason?: Error; readonly cause: string }
+  | { readonly type: 'tick' }
+
+/** What to do about it, in order. */
+export type LinkEffect =
+  | { readonly type: 'prefer'; readonly order: readonly number[] }
+  | { readonly type: 'select'; readonly path: number; readonly cause: string }
+  | { readonly type: 'probe'; readonly path: number }
+  /** Its carrier is dead: abort it. */
+  | { readonly type: 'abandon'; readonly path: number; readonly cause: string }
+  /** Say good-bye on it and close it. */
+  | { readonly type: 'leave'; readonly path: number; readonly cause: string }
+  | { readonly type: 'upgrade'; readonly via: number; readonly attempt: number }
+  | { readonly type: 'redial'; readonly cause: string }
+  /** The resume window is over. */
+  | { readonly type: 'expired' }
+  | { readonly type: 'state'; readonly state: LinkState; readonly previous: LinkState; readonly cause: string }
+
+export interface LinkMachineInit {
+  readonly side: 0 | 1
+  readonly config: LinkConfig
+  /** Why this link never looks for a direct path; undefined if it does. */
+  readonly neverUpgrade?: string
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
+
+/** The link's state machine: `step(event, stats, now) -> effects`. Holds no clock and no timer. */
+export class LinkMachine {
+  readonly #init: LinkMachineInit
+  readonly #paths = new Map<number, PathView>()
+  readonly #upgrade = new Upgrade()
+  #state: LinkState = { status: 'connecting' }
+  #effects: LinkEffect[] = []
+  #stats = new Map<number, PathStats>()
+  #selected: number | undefined
+  #lastOpener: 0 | 1 = 0
+  #redials = 0
+  #redialAt: number | undefined
+  #redialing = false
+  /** Silence before this was our own timers' fault. */
+  #notBefore = 0
+  #wakeAt: number | undefined
+
+  constructor(init: LinkMachineInit) {
+    this.#init = init
+    if (init.neverUpgrade != null) this.#upgrade.forbid(init.neverUpgrade)
+  }
+
+  get state(): LinkState {
+    return this.#state
+  }
+
+  get paths(): ReadonlyMap<number, PathView> {
+    return this.#paths
+  }
+
+  get selected(): number | undefined {
+    return this.#selected
+  }
+
+  /** When to step with `tick` if nothing else happens. */
+  get wakeAt(): number | undefined {
+    return this.#wakeAt
+  }
+
+  step(event: LinkEvent, stats: Iterable<PathStats>, now: number): LinkEffect[] {
+    this.#effects = []
+    if (this.#state.status === 'closed') return []
+    this.#stats = new Map(Array.from(stats, (stat) => [stat.path, stat]))
+    const cause = this.#onEvent(event, now)
+    if (event.type !== 'closed') this.#settle(cause, now)
+    return this.#effects
+  }
+
+  #onEvent(event: LinkEvent, now: number): string {
+    switch (event.type) {
+      case 'attached': {
+        const { path: id, kind, opener, ample } = event
+        const probes = { unanswered: 0, lastAt: undefined }
+        const path = {
+          id,
+          kind,
+          opener,
+          ample,
+          attachedAt: now,
+          proven: false,
+          suspect: false,
+          leaving: false,
+          rttMs: undefined,
+          probes
+        }
+        this.#paths.set(id, path)
+        this.#lastOpener = opener
+        this.#redials = 0
+        this.#redialing = false
+        this.#redialAt = undefined
+        this.#probe(path, now)
+        if (isDirect(path)) this.#upgrade.succeeded()
+        return `${kind} path opened`
+      }
+      case 'detached': {
+        const path = this.#paths.get(event.path)
+        this.#paths.delete(event.path)
+        if (path != null && isDirect(path) && !path.leaving) this.#upgrade.pathDied(now)
+        return `${path?.kind ?? 'unknown'} path closed: ${event.cause}`
+      }
+      case 'pong': {
+        const path = this.#paths.get(event.path)
+        if (path != null) {
+          path.proven = true
+          path.rttMs = this.#stats.get(event.path)?.srttMs ?? event.rttMs
+        }
+        return `${path?.kind ?? 'unknown'} path answered our probe`
+      }
+      case 'suspect':
+      case 'restored': {
+        const path = this.#paths.get(event.path)
+        if (path != null) path.suspect = event.type === 'suspect'
+        return `${path?.kind ?? 'unknown'} path ${event.type === 'suspect' ? 'does not acknowledge' : 'answers again'}`
+      }
+      case 'goaway': {
+        const path = this.#paths.get(event.path)
+        if (path != null) path.leaving = true
+        return `peer leaves the ${path?.kind ?? 'unknown'} path`
+      }
+      case 'upgradeFailed':
+        this.#upgrade.failed(now, this.#init.random)
+        return `no direct path: ${event.cause}`
+      case 'upgradeForbidden':
+        this.#upgrade.forbid(event.reason)
+        return `no direct path: ${event.reason}`
+      case 'upgradeRequested':
+        this.#upgrade.retryNow()
+        this.#startUpgrade(now, true)
+        return 'asked for a direct path'
+      case 'redialFailed':
+        this.#redialing = false
+        this.#redials++
+        this.#redialAt = now + backoffMs(this.#redials, REDIAL_BACKOFF, this.#init.random)
+        return `redial failed: ${event.cause}`
+      case 'networkChanged':
+        this.#afresh(now)
+        return 'network changed'
+      case 'gap':
+        this.#notBefore = now
+        if (event.lateMs >= SLEEP_GAP_MS) this.#afresh(now)
+        return `timers were held up for ${Math.round(event.lateMs)} ms`
+      case 'closed':
+        this.#paths.clear()
+        this.#wakeAt = undefined
+        this.#to({ status: 'closed', reason: event.reason }, event.cause)
+        return event.cause
+      case 'tick':
+        return 'time passed'
+    }
+  }
+
+  /** The world may be another: probe everything, forget backoffs. */
+  #afresh(now: number): void {
+    this.#upgrade.retryNow()
+    this.#redials = 0
+    if (this.#redialAt != null) this.#redialAt = now
+    for (const path of this.#paths.values()) this.#probe(path, now)
+  }
+
+  /** Everything that follows from where we are, whatever event led here. */
+  #settle(cause: string, now: number): void {
+    this.#wakeAt = undefined
+    for (const path of [...this.#paths.values()]) this.#checkHealth(path, now)
+    this.#dropDuplicates(now)
+    this.#select(cause)
+    this.#decideState(cause, now)
+    this.#startUpgrade(now, false)
+    this.#redial(cause, now)
+  }
+
+  #checkHealth(path: PathView, now: number): void {
+    const stats = this.#stats.get(path.id)
+    if (stats == null) return
+    path.rttMs = stats.srttMs ?? path.rttMs
+    if (path.probes.lastAt != null && stats.lastHeardAt >= path.probes.lastAt)
+      path.probes = { unanswered: 0, lastAt: undefined }
+    const health = assess(
+      { stats, probes: path.probes, othersHeardAt: this.#heardElsewhereAt(path.id), notBefore: this.#notBefore },
+      this.#limits,
+      now
+    )
+    if (health.status === 'dead') {
+      this.#paths.delete(path.id)
+      if (isDirect(path)) this.#upgrade.pathDied(now)
+      this.#effects.push({ type: 'abandon', path: path.id, cause: health.cause })
+    } else if (health.status === 'probe') {
+      this.#probe(path, now)
+      this.#wake(now + PROBE_ANSWER_MS)
+    } else {
+      this.#wake(health.wakeAt)
+    }
+  }
+
+  get #limits() {
+    return {
+      deadAfterMs: DEAD_AFTER_MS,
+      deadAfterRtos: DEAD_AFTER_RTOS,
+      heartbeatIntervalMs: this.#init.config.heartbeatIntervalMs,
+      probeAnswerMs: PROBE_ANSWER_MS,
+      idleDeathProbes: IDLE_DEATH_PROBES
+    }
+  }
+
+  #heardElsewhereAt(id: number): number | undefined {
+    let at: number | undefined
+    for (const stats of this.#stats.values()) {
+      if (stats.path !== id && this.#paths.has(stats.path)) at = Math.max(at ?? 0, stats.lastHeardAt)
+    }
+    return at
+  }
+
+  /** Simultaneous dials leave two relayed paths: the one side 0 opened stays, the other's opener leaves it. */
+  #dropDuplicates(now: number): void {
+    const relayed = order(this.#paths.values(), undefined).filter(
+      (path) => !isDirect(path) && !path.suspect && !path.leaving
+    )
+    for (const path of relayed.slice(1)) {
+      if (path.opener !== this.#init.side) continue
+      const at = Math.max(path.attachedAt, relayed[0]!.attachedAt) + DUPLICATE_GRACE_MS
+      if (now < at) {
+        this.#wake(at)
+        continue
+      }
+      path.leaving = true
+      this.#effects.push({ type: 'leave', path: path.id, cause: 'another relayed path stays' })
+    }
+  }
+
+  #select(cause: string): void {
+    const sorted = order(this.#paths.values(), this.#selected)
+    this.#effects.push({ type: 'prefer', order: sorted.map(({ id }) => id) })
+    const active = sorted.find((path) => !path.suspect) ?? sorted[0]
+    if (active?.id === this.#selected) return
+    this.#selected = active?.id
+    if (active != null) this.#effects.push({ type: 'select', path: active.id, cause })
+  }
+
+  #decideState(cause: string, now: number): void {
+    const active = this.#selected == null ? undefined : this.#paths.get(this.#selected)
+    const silentSince = this.#silentSince(now)
+    if (active == null || silentSince != null) {
+      if (this.#state.status === 'connecting') return
+      if (this.#state.status !== 'recovering') {
+        const since = silentSince ?? now
+        this.#to(
+          { status: 'recovering', since, deadline: now + this.#init.config.resumeWindowMs },
+          active == null ? cause : 'nothing is heard on any path'
+        )
+        this.#redialAt = now + (this.#lastOpener === this.#init.side ? 0 : REDIAL_RESPONDER_DELAY_MS)
+      }
+      if (active != null && silentSince != null && now >= silentSince + GIVE_UP_AFTER_MS) this.#giveUp()
+      return
+    }
+    if (isDirect(active)) {
+      const standby = [...this.#paths.values()].some((path) => !isDirect(path) && !path.leaving) ? 'hot' : 'cold'
+      this.#to({ status: 'direct', standby }, cause)
+    } else {
+      this.#to({ status: 'relayed', upgrade: this.#upgrade.status }, cause)
+    }
+  }
+
+  /** When all paths fell silent, if that is long enough ago to call it an outage. */
+  #silentSince(now: number): number | undefined {
+    let since: number | undefined
+    for (const path of this.#paths.values()) {
+      const stats = this.#stats.get(path.id)
+      if (stats == null || stats.unansweredSince == null) return undefined
+      const from = Math.max(stats.unansweredSince, this.#notBefore)
+      since = Math.max(since ?? from, from)
+    }
+    const isActive = [...this.#stats.values()].some((stats) => stats.oldestUnackedAt != null)
+    if (since == null || !isActive) return undefined
+    if (now >= since + RECOVERING_AFTER_MS) {
+      this.#wake(since + GIVE_UP_AFTER_MS)
+      return since
+    }
+    this.#wake(since + RECOVERING_AFTER_MS)
+    return undefined
+  }
+
+  #giveUp(): void {
+    for (const path of [...this.#paths.values()]) {
+      this.#paths.delete(path.id)
+      this.#effects.push({
+        type: 'abandon',
+        path: path.id,
+        cause: `nothing heard for ${GIVE_UP_AFTER_MS} ms on any path`
+      })
+    }
+    this.#selected = undefined
+  }
+
+  #startUpgrade(now: number, asked: boolean): void {
+    if (this.#state.status !== 'relayed' || this.#selected == null) return
+    if ([...this.#paths.values()].some((path) => isDirect(path) && !path.leaving)) return
+    const via = this.#paths.get(this.#selected)
+    // One side tries, or both would at once: the opener of the path, unless somebody asks.
+    if (via == null || (!asked && via.opener !== this.#init.side)) return
+    if (!this.#upgrade.isDue(now)) {
+      this.#wake(this.#upgrade.retryAt)
+      return
+    }
+    const attempt = this.#upgrade.start()
+    this.#effects.push({ type: 'upgrade', via: via.id, attempt })
+    this.#to({ status: 'relayed', upgrade: this.#upgrade.status }, `looking for a direct path, attempt ${attempt}`)
+  }
+
+  #redial(cause: string, now: number): void {
+    if (this.#state.status !== 'recovering') {
+      this.#redialAt = undefined
+      return
+    }
+    if (now >= this.#state.deadline) {
+      this.#effects.push({ type: 'expired' })
+      return
+    }
+    this.#wake(this.#state.deadline)
+    if (this.#redialing || this.#redialAt == null) return
+    if (now < this.#redialAt) {
+      this.#wake(this.#redialAt)
+      return
+    }
+    this.#redialing = true
+    this.#redialAt = undefined
+    this.#effects.push({ type: 'redial', cause })
+  }
+
+  #probe(path: PathView, now: number): void {
+    path.probes = { unanswered: path.probes.unanswered + 1, lastAt: now }
+    this.#effects.push({ type: 'probe', path: path.id })
+  }
+
+  #wake(at: number | undefined): void {
+    if (at != null && Number.isFinite(at)) this.#wakeAt = Math.min(this.#wakeAt ?? at, at)
+  }
+
+  #to(state: LinkState, cause: string): void {
+    const previous = this.#state
+    if (isSameState(previous, state)) return
+    this.#state = state
+    this.#effects.push({ type: 'state', state, previous, cause })
+  }
+}
+
+function isSameState(a: LinkState, b: LinkState): boolean {
+  if (a.status === 'relayed' && b.status === 'relayed') return a.upgrade === b.upgrade
+  if (a.status === 'direct' && b.status === 'direct') return a.standby === b.standby
+  return a.status === b.status
+}

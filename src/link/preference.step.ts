@@ -1,0 +1,53 @@
+import type { PathKind } from '../path/index.ts'
+import { RTT_ADVANTAGE_MS, RTT_ADVANTAGE_RATIO } from './config.ts'
+
+export interface PathView {
+  readonly id: number
+  readonly kind: PathKind
+  /** Which side opened it: of two relayed paths that of side 0 stays. */
+  readonly opener: 0 | 1
+  /** Unlimited, or with so much left that standing by costs nothing that matters. */
+  readonly ample: boolean
+  readonly attachedAt: number
+  /** Our own probe was echoed on it. */
+  proven: boolean
+  suspect: boolean
+  /** The peer, or we, said good-bye on it. */
+  leaving: boolean
+  rttMs: number | undefined
+  probes: { unanswered: number; lastAt: number | undefined }
+}
+
+export function isDirect(path: PathView): boolean {
+  return path.kind !== 'relayed'
+}
+
+/**
+ * Best first: proven direct paths, relayed ones, then what is not proven yet. Health is not looked at: a suspect path
+ * keeps its place, and the session sends past it meanwhile. `current` stays first among its equals until a challenger is
+ * clearly faster.
+ */
+export function order(paths: Iterable<PathView>, current: number | undefined): PathView[] {
+  const sorted = [...paths].sort((a, b) => rank(a) - rank(b) || compareEquals(a, b))
+  const first = sorted[0]
+  const held = sorted.find((path) => path.id === current)
+  if (first == null || held == null || first === held || rank(first) !== rank(held) || !isDirect(held)) return sorted
+  if (isClearlyFaster(first, held)) return sorted
+  return [held, ...sorted.filter((path) => path !== held)]
+}
+
+function rank(path: PathView): number {
+  if (path.leaving) return 3
+  if (isDirect(path)) return path.proven ? 0 : 2
+  return 1
+}
+
+function compareEquals(a: PathView, b: PathView): number {
+  if (isDirect(a)) return (a.rttMs ?? Number.POSITIVE_INFINITY) - (b.rttMs ?? Number.POSITIVE_INFINITY) || a.id - b.id
+  return a.opener - b.opener || a.id - b.id
+}
+
+function isClearlyFaster(challenger: PathView, held: PathView): boolean {
+  if (challenger.rttMs == null || held.rttMs == null) return false
+  return challenger.rttMs <= held.rttMs - RTT_ADVANTAGE_MS && challenger.rttMs <= held.rttMs * RTT_ADVANTAGE_RATIO
+}
