@@ -1,0 +1,429 @@
+import {
+  FREE_STREAM_BYTES,
+  type HandshakeState,
+  initiate,
+  PeerIdentity,
+  type Self,
+  Session,
+  type SessionConfig,
+  type SessionEffect,
+  type SessionName,
+  shake
+} from '../../../src/session/index.ts'
+import { encodeFrame, type Frame, FrameDecoder, type HelloFrame, isCounted } from '../../../src/wire/index.ts'
+import { App } from './app.ts'
+import { fail } from './fail.ts'
+import type { Ledger } from './ledger.ts'
+import type { SimPath } from './sim-path.ts'
+import { describeFrame } from './trace.ts'
+import type { World } from './world.ts'
+
+/** One side's end of a path. */
+interface End {
+  readonly path: SimPath
+  readonly decoder: FrameDecoder
+  state: HandshakeState | 'attached'
+  writable: boolean
+}
+
+/** Rounds of effects and what they lead to, per event: more is a loop. */
+const MAX_ROUNDS = 10_000
+/** Ticks at one instant, and within one millisecond: more is a spin. */
+const MAX_TICKS_AT_ONCE = 3
+const MAX_TICKS_PER_MS = 30
+/** A chunk is not read again once its frames were handled. */
+const SCRUB = 0xee
+
+/** One process: identity, the live session if any, and the driver between session and paths. */
+export class SimPeer {
+  session: Session | undefined
+  app: App | undefined
+  ledger: Ledger | undefined
+  wakeAt: number | undefined
+  /** Dials when it has no session, not only when its session has no path. */
+  mustDial = false
+  /** The last session ended because it was closed or aborted here or by the peer. */
+  lastEnd: 'closed' | 'superseded' | 'forgotten' | undefined
+
+  readonly #world: World
+  readonly side: 0 | 1
+  readonly #config: SessionConfig
+  #identity = new PeerIdentity()
+  #self: Self
+  #ends = new Map<SimPath, End>()
+  #lastStreamPath: number | undefined
+  #dialPending = false
+  #lastTick = { at: -1, times: 0, ms: -1, timesInMs: 0 }
+
+  constructor(world: World, side: 0 | 1, config: SessionConfig) {
+    this.#world = world
+    this.side = side
+    this.#config = config
+    this.#self = this.#newSelf()
+  }
+
+  get attached(): SimPath[] {
+    return [...this.#ends.values()].filter(({ state }) => state === 'attached').map(({ path }) => path)
+  }
+
+  get pathCount(): number {
+    return this.#ends.size
+  }
+
+  /** The process dies and comes back with nothing: no session, no memory of ended ones. */
+  restart(): void {
+    this.#world.trace?.(`side ${this.side} restarts`)
+    for (const { path } of this.#ends.values()) path.open[this.side] = false
+    this.#ends.clear()
+    this.#dropSession()
+    this.#identity = new PeerIdentity()
+    this.#self = this.#newSelf()
+    this.mustDial = true
+  }
+
+  dial(): void {
+    const path = this.#world.createPath(this.side)
+    if (path == null) return
+    const { state, send } = initiate(this.#self, path.id)
+    this.#ends.set(path, { path, decoder: new FrameDecoder(), state, writable: true })
+    this.#send(path, send)
+  }
+
+  /** Whoever has a session and no path, or wants one, dials again after a while. */
+  redialIfNeeded(): void {
+    if (this.#ends.size > 0 || this.#dialPending || !(this.session != null || this.mustDial)) return
+    const { queue, rng } = this.#world
+    this.#dialPending = true
+    queue.at(Math.max(queue.now + rng.between(1, 200), this.#world.noDialBefore), () => {
+      this.#dialPending = false
+      if (this.#ends.size > 0 || !(this.session != null || this.mustDial)) return
+      if (this.#world.noDialBefore <= queue.now) this.dial()
+      if (this.#ends.size === 0) this.redialIfNeeded()
+    })
+  }
+
+  accept(path: SimPath): void {
+    this.#ends.set(path, {
+      path,
+      decoder: new FrameDecoder(),
+      state: { role: 'responder', status: 'waiting' },
+      writable: true
+    })
+  }
+
+  /** Any command to the session or its application from outside of an effect. */
+  command(run: (session: Session, app: App) => void): void {
+    if (this.session == null || this.app == null) return
+    run(this.session, this.app)
+    this.#settle()
+  }
+
+  tick(): void {
+    const { now } = this.#world.queue
+    const last = this.#lastTick
+    last.times = last.at === now ? last.times + 1 : 1
+    last.timesInMs = last.ms === Math.floor(now) ? last.timesInMs + 1 : 1
+    last.at = now
+    last.ms = Math.floor(now)
+    if (last.times > MAX_TICKS_AT_ONCE) fail(`side ${this.side} asks for ${last.times} ticks at one instant`)
+    if (last.timesInMs > MAX_TICKS_PER_MS) fail(`side ${this.side} asks for ${last.timesInMs} ticks in one millisecond`)
+    this.session!.tick(now)
+    this.#settle()
+  }
+
+  closePath(path: SimPath): void {
+    path.closeBy(this.side)
+    this.onClosed(path)
+  }
+
+  // PathUser
+
+  onBytes(path: SimPath, bytes: Uint8Array): void {
+    const end = this.#ends.get(path)
+    if (end == null) return
+    const { queue, rng, stats } = this.#world
+    for (const frame of end.decoder.push(bytes)) {
+      stats.frames++
+      if (!this.#ends.has(path)) break
+      if (end.state !== 'attached') this.#shake(end, end.state, frame)
+      else this.#receive(path, frame)
+    }
+    if (rng.chance(0.1)) {
+      // The receiving task goes on for a while.
+      queue.after(rng.next() * 5, () => {
+        this.session?.flush(queue.now)
+        this.#settle()
+      })
+    } else {
+      this.session?.flush(queue.now)
+    }
+    this.#settle()
+    bytes.fill(SCRUB)
+  }
+
+  onClosed(path: SimPath): void {
+    const end = this.#ends.get(path)
+    if (end == null) return
+    this.#ends.delete(path)
+    this.#world.trace?.(`side ${this.side} sees the end of path ${path.id}`)
+    if (end.state === 'attached' && this.session != null) {
+      this.session.detachPath(path.id, this.#world.queue.now)
+      if (this.attached.length === 0) this.#world.stats.outages++
+      this.#settle()
+    }
+    this.redialIfNeeded()
+  }
+
+  // Handshake
+
+  #shake(end: End, state: HandshakeState, frame: Frame): void {
+    const { path } = end
+    this.#world.trace?.(`side ${this.side} path ${path.id} <- ${describeFrame(frame)}`)
+    const step = shake(state, frame, this.#self, this.#identity, this.attached.length)
+    if (step.send != null) this.#send(path, step.send)
+    if ('next' in step) {
+      end.state = step.next
+      return
+    }
+    const { verdict, peer } = step
+    this.#world.trace?.(`side ${this.side} path ${path.id}: ${verdict.action}`)
+    switch (verdict.action) {
+      case 'attach':
+        return this.#attach(end, verdict.name, peer)
+      case 'supersede':
+        this.#world.stats.supersedes++
+        this.#endSession('superseded', path)
+        this.#identity.begin(verdict.name)
+        return this.#attach(end, verdict.name, peer)
+      case 'endAndRefuse':
+        this.#world.stats.supersedes++
+        this.#endSession('forgotten', path)
+        return this.closePath(path)
+      case 'refuse':
+        return this.closePath(path)
+    }
+  }
+
+  #attach(end: End, name: SessionName, peer: HelloFrame): void {
+    const { queue, stats, trace } = this.#world
+    const { path } = end
+    if (this.session == null) {
+      this.session = new Session({ side: this.side, config: this.#config, now: queue.now })
+      this.ledger = this.#world.ledgerOf(this.#self.instance, name)
+      this.app = new App({
+        side: this.side,
+        session: this.session,
+        ledger: this.ledger,
+        plan: this.#world.planOf(this.ledger),
+        queue,
+        stats,
+        touched: () => this.#settle()
+      })
+      if (this.#world.isSettling) this.app.settle()
+      trace?.(`side ${this.side} begins session ${this.ledger.index}`)
+    }
+    end.state = 'attached'
+    this.#world.onAttached(path, this.side, this.ledger!)
+    const { streamWindow, sessionWindow } = peer
+    this.session.attachPath(
+      path.id,
+      { peerStreamWindow: streamWindow, peerSessionWindow: sessionWindow, limited: path.limited },
+      queue.now
+    )
+  }
+
+  /** The session is over by the identity rules: its streams end with an error here. */
+  #endSession(how: 'superseded' | 'forgotten', except: SimPath): void {
+    const { session, app } = this
+    if (session != null && app != null) {
+      app.abort(1)
+      for (const effect of session.takeEffects()) if (effect.type !== 'send') app.onEffect(effect)
+      if (!app.closed) fail('An aborted session does not say closed')
+      if (session.streamCount !== 0 || session.sendBufferedBytes !== 0)
+        fail('An aborted session keeps streams or bytes')
+    }
+    this.#identity.end()
+    this.#dropSession()
+    for (const path of this.attached) if (path !== except) this.closePath(path)
+    this.lastEnd = how
+  }
+
+  #dropSession(): void {
+    if (this.app != null) this.app.closed = true
+    this.session = undefined
+    this.app = undefined
+    this.ledger = undefined
+    this.wakeAt = undefined
+    this.#lastStreamPath = undefined
+  }
+
+  // Session
+
+  #receive(path: SimPath, frame: Frame): void {
+    const { queue, stats, trace } = this.#world
+    trace?.(`side ${this.side} path ${path.id} <- ${describeFrame(frame)}`)
+    if (frame.type === 'stream') {
+      const incoming = this.ledger!.directions(frame.stream)[1 - this.side]!
+      if (
+        incoming.isOver ||
+        (frame.data.byteLength > 0 && frame.offset + frame.data.byteLength <= incoming.delivered)
+      ) {
+        stats.duplicatesDropped++
+      } else if (frame.offset > incoming.delivered) {
+        stats.outOfOrder++
+      }
+    } else if (frame.type === 'blocked') {
+      stats.blocked++
+    }
+    this.session?.receive(path.id, frame, queue.now)
+  }
+
+  /** Takes effects until there are none, then checks. */
+  #settle(): void {
+    for (let rounds = 0; ; rounds++) {
+      const { session, app } = this
+      if (session == null || app == null) return
+      if (rounds > MAX_ROUNDS) fail(`side ${this.side} goes on for ever at one instant`)
+      const effects = session.takeEffects()
+      for (const effect of effects) this.#onEffect(effect, app)
+      if (app.closed) return this.#onSessionClosed()
+      this.#backPressure(session)
+      const ranLater = app.runLater()
+      if (effects.length === 0 && !ranLater) break
+    }
+    this.#check()
+    this.wakeAt = this.session?.nextWakeAt()
+  }
+
+  #onEffect(effect: SessionEffect, app: App): void {
+    const { stats, trace } = this.#world
+    switch (effect.type) {
+      case 'send': {
+        const end = this.#endOf(effect.path)
+        if (end?.state !== 'attached')
+          return fail(`side ${this.side} sends on path ${effect.path}, which is not attached`)
+        const { frame } = effect
+        const needsRoom = isCounted(frame) ? frame.type !== 'close' || frame.code === 0 : ANSWERS.has(frame.type)
+        if (needsRoom && !end.writable) fail(`side ${this.side} sends ${frame.type} on a path that is not writable`)
+        if (frame.type === 'stream') {
+          if (this.#lastStreamPath != null && this.#lastStreamPath !== effect.path) stats.migrations++
+          this.#lastStreamPath = effect.path
+        }
+        this.#send(end.path, frame)
+        return
+      }
+      case 'pathError':
+        return fail(`side ${this.side} path ${effect.path}: ${effect.error.stack}`)
+      case 'pathSuspect':
+        if (effect.by === 'self') stats.suspicions++
+        else stats.suspicionsByPeer++
+        trace?.(`side ${this.side} suspects path ${effect.path} by ${effect.by}`)
+        return
+      case 'pathRestored':
+        stats.restorations++
+        trace?.(`side ${this.side} trusts path ${effect.path} again`)
+        return
+      case 'pong':
+        if (effect.rttMs < 0) fail('A negative round-trip time')
+        stats.pings++
+        return
+      case 'goaway':
+        return
+      default:
+        trace?.(`side ${this.side} ${describeEffect(effect)}`)
+        app.onEffect(effect)
+    }
+  }
+
+  #onSessionClosed(): void {
+    const { session, app } = this
+    if (session?.status !== 'closed') fail(`closed though the status is ${session?.status}`)
+    if (session.nextWakeAt() != null) fail('A closed session asks for a tick')
+    this.#world.trace?.(`side ${this.side} closed`)
+    this.#world.onClosed(this.side, app!)
+    this.#identity.end()
+    this.#dropSession()
+    for (const path of this.attached) this.closePath(path)
+    this.lastEnd = 'closed'
+  }
+
+  #send(path: SimPath, frame: Frame): void {
+    this.#world.trace?.(`side ${this.side} path ${path.id} -> ${describeFrame(frame)}`)
+    const [head, payload] = encodeFrame(frame)
+    const bytes = new Uint8Array(head!.byteLength + (payload?.byteLength ?? 0))
+    bytes.set(head!)
+    if (payload != null) bytes.set(payload, head!.byteLength)
+    const { rng } = this.#world
+    if (bytes.byteLength > 1 && rng.chance(0.05)) {
+      const cut = rng.between(1, bytes.byteLength - 1)
+      path.send(this.side, bytes.slice(0, cut))
+      path.send(this.side, bytes.slice(cut))
+    } else {
+      path.send(this.side, bytes)
+    }
+  }
+
+  #backPressure(session: Session): void {
+    const { queue, stats } = this.#world
+    for (const end of this.#ends.values()) {
+      const lane = end.path.lanes[this.side]
+      if (!end.writable || end.state !== 'attached' || !lane.isFull) continue
+      end.writable = false
+      stats.carrierFull++
+      session.setWritable(end.path.id, false, queue.now)
+      this.#resumeLater(end)
+    }
+  }
+
+  #resumeLater(end: End): void {
+    const { queue } = this.#world
+    const lane = end.path.lanes[this.side]
+    const at = lane.drainsAt
+    if (at == null) return
+    queue.at(at, () => {
+      if (this.#ends.get(end.path) !== end) return
+      if (lane.drainsAt == null || lane.drainsAt > queue.now) return this.#resumeLater(end)
+      end.writable = true
+      this.session?.setWritable(end.path.id, true, queue.now)
+      this.#settle()
+    })
+  }
+
+  #check(): void {
+    const { session, app } = this
+    if (session == null || app == null) return
+    const { maxSendBuffer, sessionWindow } = this.#config
+    const sendBound = maxSendBuffer + FREE_STREAM_BYTES * session.streamCount
+    if (session.sendBufferedBytes > sendBound) {
+      fail(`side ${this.side} keeps ${session.sendBufferedBytes} bytes for sending, the limit is ${sendBound}`)
+    }
+    const received = session.receiveBufferedBytes + app.unconsumedBytes
+    if (received > sessionWindow && received > sessionWindow + FREE_STREAM_BYTES * session.streamCount) {
+      fail(
+        `side ${this.side} holds ${received} received bytes: beyond the window ${sessionWindow} and the free prefixes`
+      )
+    }
+    if (session.sendBufferedBytes < 0 || session.receiveBufferedBytes < 0) fail('A negative sum of buffered bytes')
+  }
+
+  #endOf(path: number): End | undefined {
+    for (const end of this.#ends.values()) if (end.path.id === path) return end
+    return undefined
+  }
+
+  #newSelf(): Self {
+    const { streamWindow, sessionWindow } = this.#config
+    return { instance: this.#world.rng.bytes(16), side: this.side, streamWindow, sessionWindow }
+  }
+}
+
+/** Not counted, and may wait as well. */
+const ANSWERS: ReadonlySet<Frame['type']> = new Set(['ack', 'pong', 'status'])
+
+function describeEffect(effect: SessionEffect): string {
+  const fields = Object.entries(effect).filter(([key]) => key !== 'type')
+  const text = fields.map(
+    ([key, value]) => `${key} ${value instanceof Uint8Array ? `${value.byteLength} bytes` : value}`
+  )
+  return `${effect.type} ${text.join(' ')}`
+}
