@@ -19,6 +19,11 @@ type CloseState =
   | { readonly status: 'sent'; readonly streams: number; readonly seen: number; lost: boolean }
   | { readonly status: 'acked' }
 
+/** Credit somebody asked for: `sent` until it is acknowledged. */
+type CreditAnswer =
+  | { readonly status: 'due' }
+  | { readonly status: 'sent'; readonly max: number; readonly sequence: number }
+
 export interface SessionInit {
   readonly side: 0 | 1
   readonly config: SessionConfig
@@ -35,6 +40,8 @@ export class Session implements SessionCore {
   #order: readonly number[] = []
   #now: number
   #nonce = 0
+  /** Per path, the streams (undefined: the session) whose credit BLOCKED asked for there. */
+  readonly #answers = new Map<PathState, Map<number | undefined, CreditAnswer>>()
   /** Suspicions to tell the peer about. */
   readonly #statusDue = new Set<number>()
   #blockedAt: number | undefined
@@ -78,6 +85,7 @@ export class Session implements SessionCore {
     const path = this.#paths.get(id)
     if (path == null) return
     this.#paths.delete(id)
+    this.#answers.delete(path)
     this.#statusDue.delete(id)
     this.#requeue(path.unacked())
   }
@@ -275,7 +283,10 @@ export class Session implements SessionCore {
     }
     const records = path.onAck(sequence, delayMs, this.#now)
     for (const { item } of records) this.#onAcked(item)
-    if (records.length > 0) this.#restore(path)
+    if (records.length > 0) {
+      this.#forgetAnswers(path)
+      this.#restore(path)
+    }
     this.#checkClosed()
   }
 
@@ -292,17 +303,48 @@ export class Session implements SessionCore {
     this.#restore(path)
   }
 
-  /** Answered on the path it came on: the sender heard nothing where credit usually goes. */
+  /**
+   * Answered on the path it came on: the sender heard nothing where credit usually goes. Like all answers it waits for the
+   * carrier, and one that is still unacknowledged there is not repeated: asking often must not make us keep more.
+   */
   #answerBlocked(path: PathState, stream: number | undefined, limit: number): void {
-    if (stream == null) {
-      const max = this.#streams.dataGranted
-      if (max > limit) this.#sendCounted(path, { type: 'maxData', max }, { type: 'maxData' })
-    } else {
-      const max = this.#streams.granted(stream)
-      if (max != null && max > limit) {
-        this.#sendCounted(path, { type: 'maxStreamData', stream, max }, { type: 'maxStreamData', stream })
-      }
+    const max = this.#credit(stream)
+    if (max == null || max <= limit) return
+    let answers = this.#answers.get(path)
+    if (answers == null) {
+      answers = new Map()
+      this.#answers.set(path, answers)
     }
+    const answer = answers.get(stream)
+    if (answer == null || (answer.status === 'sent' && answer.max < max)) answers.set(stream, { status: 'due' })
+  }
+
+  #sendCreditAnswers(path: PathState): void {
+    const answers = this.#answers.get(path)
+    if (answers == null) return
+    for (const [stream, { status }] of answers) {
+      if (status === 'sent') continue
+      const max = this.#credit(stream)
+      if (max == null) {
+        answers.delete(stream)
+        continue
+      }
+      if (stream == null) this.#sendCounted(path, { type: 'maxData', max }, { type: 'maxData' })
+      else this.#sendCounted(path, { type: 'maxStreamData', stream, max }, { type: 'maxStreamData', stream })
+      answers.set(stream, { status: 'sent', max, sequence: path.sentCount })
+    }
+  }
+
+  #forgetAnswers(path: PathState): void {
+    const answers = this.#answers.get(path)
+    if (answers == null) return
+    for (const [stream, answer] of answers) {
+      if (answer.status === 'sent' && answer.sequence <= path.ackedCount) answers.delete(stream)
+    }
+  }
+
+  #credit(stream: number | undefined): number | undefined {
+    return stream == null ? this.#streams.dataGranted : this.#streams.granted(stream)
   }
 
   // Suspicion and loss
@@ -397,7 +439,7 @@ export class Session implements SessionCore {
     this.#effects.push({ type: 'send', path: path.path, frame })
   }
 
-  /** ACK and PONG: at most one of each waits, and leaves only while the carrier accepts. */
+  /** ACK, PONG and the credit BLOCKED asked for: at most one of each waits, and leaves only while the carrier accepts. */
   #sendAnswers(path: PathState): void {
     if (!path.writable || path.failed) return
     if (path.ackPending) {
@@ -410,6 +452,7 @@ export class Session implements SessionCore {
       this.#effects.push({ type: 'send', path: path.path, frame: { type: 'pong', nonce: path.pongPending } })
       path.pongPending = undefined
     }
+    this.#sendCreditAnswers(path)
   }
 
   #sendStatus(path: PathState): void {
@@ -473,6 +516,7 @@ export class Session implements SessionCore {
     this.status = 'closed'
     this.#streams.clear()
     this.#paths.clear()
+    this.#answers.clear()
     this.#statusDue.clear()
     this.#blockedAt = undefined
     this.#effects.push({ type: 'closed', code })
