@@ -1,2 +1,10 @@
 /** Per-peer state machine that opens, probes, prefers and abandons paths, and its driver. Decides; touches no bytes. */
 export type * from './api.ts'
+export type { LinkComponents } from './components.ts'
+export type { LinkConfig } from './config.ts'
+export { Dialer, IS_LINK_TRANSPORT, peerIdOf, relayedAddress, relayOf } from './dialer.ts'
+export * from './errors.ts'
+export { type LinkHooks, PeerLink } from './link.ts'
+export { Peer, type PeerHooks } from './peer.ts'
+export { RaceLostError, race, type Way } from './race.ts'
+export type { SessionListener, SessionPort } from './session-port.ts'

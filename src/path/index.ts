@@ -1,3 +1,13 @@
 /** The only place that touches a carrier: session stream, budget, health. */
+export { PathOverflowError, PathTruncatedError } from './errors.ts'
+export { pathKind } from './kind.ts'
+export {
+  type CarrierConnection,
+  type CarrierStream,
+  type PathHandler,
+  SessionPath,
+  type SessionPathInit,
+  type SessionPathStatus
+} from './path.ts'
 export type { PathBudget, PathKind } from './types.ts'
 export { assess, type Health, type HealthInput, type HealthLimits } from './health.step.ts'

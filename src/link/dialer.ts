@@ -1,0 +1,119 @@
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import type { Connection, Logger, PeerId, Transport, Upgrader } from '@libp2p/interface'
+import { webRTC } from '@libp2p/webrtc'
+import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { Circuit } from '@multiformats/multiaddr-matcher'
+import type { LinksInit } from './api.ts'
+import type { LinkComponents } from './components.ts'
+import { LinkRefusedError } from './errors.ts'
+
+interface DialOptions {
+  readonly signal: AbortSignal
+}
+
+/**
+ * Dials carriers by private instances of the stock transports: no dial queue, no `getConnections()[0]`, and the result is
+ * marked before anybody hears of it, so that stock code leaves it alone.
+ */
+export class Dialer {
+  readonly #components: LinkComponents
+  readonly #rtcConfiguration: LinksInit['rtcConfiguration']
+  readonly #upgrader: Upgrader
+  readonly #circuit: Transport
+  readonly #log: Logger
+
+  constructor(components: LinkComponents, rtcConfiguration: LinksInit['rtcConfiguration'], log: Logger) {
+    this.#components = components
+    this.#rtcConfiguration = rtcConfiguration
+    this.#log = log
+    this.#upgrader = marking(components.upgrader)
+    this.#circuit = circuitRelayTransport()(
+      override(components, { upgrader: this.#upgrader, metrics: undefined })
+    ) as Transport
+  }
+
+  /** A circuit through this relay. */
+  async dialRelayed(peer: PeerId, relay: Multiaddr, options: DialOptions): Promise<Connection> {
+    const address = relayedAddress(relay, peer)
+    await this.#gate(peer, address)
+    return this.#circuit.dial(address, { ...options, upgrader: this.#upgrader })
+  }
+
+  /** A direct address, by the node's own transport for it. */
+  async dialDirect(peer: PeerId, address: Multiaddr, options: DialOptions): Promise<Connection> {
+    await this.#gate(peer, address)
+    const transport = this.#components.transportManager
+      .getTransports()
+      .find((candidate) => !(IS_LINK_TRANSPORT in candidate) && candidate.dialFilter([address]).length > 0)
+    if (transport == null) throw new LinkRefusedError(`No transport of this node dials ${address}`)
+    return transport.dial(address, { ...options, upgrader: this.#upgrader })
+  }
+
+  /** WebRTC, signalled over exactly this carrier. */
+  async dialWebRTC(peer: PeerId, via: Connection, options: DialOptions): Promise<Connection> {
+    const address = webRTCAddress(via.remoteAddr, peer)
+    await this.#gate(peer, address)
+    const connectionManager = override(this.#components.connectionManager, { getConnections: () => [via] })
+    const shim = override(this.#components, { connectionManager, upgrader: this.#upgrader, metrics: undefined })
+    // A transport of its own for each attempt: it is asked which connection to signal over only by its components.
+    const transport = webRTC({ rtcConfiguration: this.#rtcConfiguration ?? { iceServers: [] } })(shim) as Transport
+    this.#log('looking for a direct path to %p over %a', peer, via.remoteAddr)
+    return transport.dial(address, { ...options, upgrader: this.#upgrader })
+  }
+
+  /** Private dials don't pass libp2p's dial queue, which asks the gater: so we ask. */
+  async #gate(peer: PeerId, address: Multiaddr): Promise<void> {
+    const { connectionGater } = this.#components
+    if ((await connectionGater.denyDialPeer?.(peer)) === true)
+      throw new LinkRefusedError('The connection gater denies this peer')
+    if ((await connectionGater.denyDialMultiaddr?.(address)) === true) {
+      throw new LinkRefusedError(
+        `The connection gater denies ${address}: browsers' default denies private addresses, set connectionGater.denyDialMultiaddr`
+      )
+    }
+  }
+}
+
+/** Our own transport in front of the stock ones carries this, so that direct dials go past it. */
+export const IS_LINK_TRANSPORT = Symbol.for('@libp2p-holdfast/link-transport')
+
+/** `<relay>/p2p-circuit/p2p/<peer>` */
+export function relayedAddress(relay: Multiaddr, peer: PeerId): Multiaddr {
+  return relay.encapsulate(`/p2p-circuit/p2p/${peer}`)
+}
+
+/** `<relay>/p2p-circuit/webrtc/p2p/<peer>`: circuits as the listening side names them end in the peer's id as well. */
+function webRTCAddress(via: Multiaddr, peer: PeerId): Multiaddr {
+  const relay = relayOf(via)
+  return (relay ?? multiaddr(`/p2p/${peer}`)).encapsulate(`/p2p-circuit/webrtc/p2p/${peer}`)
+}
+
+/** The relay's own address within a circuit address. */
+export function relayOf(circuit: Multiaddr): Multiaddr | undefined {
+  return Circuit.matches(circuit) ? circuit.decapsulate('/p2p-circuit') : undefined
+}
+
+export function peerIdOf(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ code }) => code === CODE_P2P)?.value
+}
+
+/** Connections come out with `limits`, unless the relay set some anyway: `{}` means limited by nothing we must count. */
+function marking(upgrader: Upgrader): Upgrader {
+  return override(upgrader, {
+    upgradeOutbound: (
+      maConn: Parameters<Upgrader['upgradeOutbound']>[0],
+      options: Parameters<Upgrader['upgradeOutbound']>[1]
+    ) => upgrader.upgradeOutbound(maConn, { ...options, limits: options.limits ?? {} })
+  })
+}
+
+/** The same object with some properties replaced; methods keep their `this`. */
+function override<T extends object>(target: T, replaced: Partial<Record<keyof T, unknown>>): T {
+  return new Proxy(target, {
+    get(object, property) {
+      if (Object.hasOwn(replaced, property)) return replaced[property as keyof T]
+      const value = Reflect.get(object, property)
+      return typeof value === 'function' ? value.bind(object) : value
+    }
+  })
+}

@@ -1,0 +1,439 @@
+import type { AbortOptions, Connection, Logger, PeerId } from '@libp2p/interface'
+import { TypedEventEmitter } from 'main-event'
+import { raceSignal } from 'race-signal'
+import type { SessionPath } from '../path/index.ts'
+import type { HelloFrame } from '../wire/index.ts'
+import type { Link, LinkEvents, LinkState, PathInfo, PathRole, Transition } from './api.ts'
+import type { Carrier } from './carrier.ts'
+import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig, TIMER_GAP_MS } from './config.ts'
+import {
+  LinkClosedError,
+  LinkExpiredError,
+  LinkFlushError,
+  LinkSupersededError,
+  UpgradeFailedError,
+  UpgradeForbiddenError
+} from './errors.ts'
+import { type LinkEffect, type LinkEvent, LinkMachine } from './link.step.ts'
+import { isDirect } from './preference.step.ts'
+import type { SessionListener, SessionPort } from './session-port.ts'
+
+/** GOAWAY reason: another path of the same kind stays. */
+const LEAVE_DUPLICATE = 1
+/** How long a path we left stays readable. */
+const LEAVE_DELAY_MS = 1_000
+
+/** What a link asks of its surroundings. */
+export interface LinkHooks {
+  /** Looks for a direct path, signalling over this carrier path; settles when one is attached or the attempt failed. */
+  upgrade(link: PeerLink, via: Carrier, signal: AbortSignal): Promise<void>
+  /** Reaches the peer anew; settles when a path is attached or all ways failed. */
+  redial(link: PeerLink, signal: AbortSignal): Promise<void>
+  /** The link is over: forget it. */
+  onEnd(link: PeerLink): void
+}
+
+export interface PeerLinkInit {
+  readonly remotePeer: PeerId
+  readonly side: 0 | 1
+  readonly config: LinkConfig
+  readonly closeTimeoutMs: number
+  /** Why it never upgrades; undefined if it does. */
+  readonly neverUpgrade?: string
+  readonly hooks: LinkHooks
+  readonly log: Logger
+  createSession(link: PeerLink): SessionPort
+}
+
+/** One session with one peer, and the machine that keeps paths under it. */
+export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, SessionListener {
+  readonly remotePeer: PeerId
+  readonly side: 0 | 1
+  readonly #init: PeerLinkInit
+  readonly #log: Logger
+  readonly #machine: LinkMachine
+  readonly #session: SessionPort
+  readonly #paths = new Map<number, SessionPath>()
+  readonly #carriers = new Map<number, Carrier>()
+  readonly #history: Transition[] = []
+  readonly #abort = new AbortController()
+  #connection: Connection | undefined
+  #timer: { readonly handle: ReturnType<typeof setTimeout>; readonly dueAt: number } | undefined
+  #attempt: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #stepping = false
+  readonly #events: LinkEvent[] = []
+
+  constructor(init: PeerLinkInit) {
+    super()
+    this.remotePeer = init.remotePeer
+    this.side = init.side
+    this.#init = init
+    this.#log = init.log
+    this.#machine = new LinkMachine({
+      side: init.side,
+      config: init.config,
+      neverUpgrade: init.neverUpgrade,
+      random: Math.random
+    })
+    this.#session = init.createSession(this)
+    this.#session.connection.then(
+      (connection) => {
+        this.#connection = connection
+      },
+      (err) => this.abort(err)
+    )
+  }
+
+  get connection(): Connection {
+    if (this.#connection == null) throw new LinkClosedError('The link is not up yet: wait for links.dial')
+    return this.#connection
+  }
+
+  get state(): LinkState {
+    return this.#toEpoch(this.#machine.state)
+  }
+
+  get history(): readonly Transition[] {
+    return this.#history
+  }
+
+  get paths(): readonly PathInfo[] {
+    return [...this.#paths].map(([id, path]) => this.#info(id, path))
+  }
+
+  /** Number of paths attached: the identity rules ask. */
+  get pathCount(): number {
+    return this.#paths.size
+  }
+
+  /** Resolves when the durable connection is up. */
+  async ready(): Promise<this> {
+    await this.#session.connection
+    return this
+  }
+
+  async upgrade(options?: AbortOptions): Promise<void> {
+    const { state } = this
+    if (state.status === 'direct') return
+    if (state.status === 'closed') throw new LinkClosedError()
+    if (state.status === 'relayed' && state.upgrade.status === 'never')
+      throw new UpgradeForbiddenError(state.upgrade.reason)
+    this.#step({ type: 'upgradeRequested' })
+    if (this.#attempt == null)
+      throw new UpgradeFailedError('No path is up to arrange a direct one over: the link tries when one is')
+    await raceSignal(this.#attempt, options?.signal)
+  }
+
+  async whenDirect(options?: AbortOptions): Promise<void> {
+    if (this.state.status === 'direct') return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onState = (): void => {
+      if (this.state.status === 'direct') resolve()
+      else if (this.state.status === 'closed') reject(this.state.reason ?? new LinkClosedError())
+    }
+    this.addEventListener('link:state', onState)
+    onState()
+    try {
+      await raceSignal(promise, options?.signal)
+    } finally {
+      this.removeEventListener('link:state', onState)
+    }
+  }
+
+  close(options?: AbortOptions): Promise<void> {
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  async #close(options?: AbortOptions): Promise<void> {
+    if (this.#isClosed) return
+    const signal = options?.signal ?? AbortSignal.timeout(this.#init.closeTimeoutMs)
+    try {
+      await this.#session.close({ ...options, signal })
+    } catch (err) {
+      if (this.#isClosed) return
+      const error = new LinkFlushError(this.#session.unacknowledgedBytes, { cause: err })
+      this.abort(error)
+      throw error
+    }
+    this.#end(undefined, 'closed by us')
+  }
+
+  abort(err: Error): void {
+    this.#end(err, err.message)
+  }
+
+  supersede(reason: string): void {
+    this.abort(new LinkSupersededError(reason))
+  }
+
+  /** The network is another, or we woke from sleep. */
+  onNetworkChange(): void {
+    this.#step({ type: 'networkChanged' })
+  }
+
+  // Paths, as the handshake brings them
+
+  attach(id: number, path: SessionPath, carrier: Carrier, peer: HelloFrame): void {
+    const { remainingBytes } = path.budget ?? {}
+    this.#paths.set(id, path)
+    this.#carriers.set(id, carrier)
+    carrier.adopt(this)
+    this.#session.attach(id, path, {
+      peerStreamWindow: peer.streamWindow,
+      peerSessionWindow: peer.sessionWindow,
+      limited: path.limited
+    })
+    const ample = remainingBytes == null || remainingBytes >= AMPLE_BYTES
+    this.#step({ type: 'attached', path: id, kind: path.kind, opener: (id & 1) as 0 | 1, ample })
+    this.safeDispatchEvent('path:open', { detail: { path: this.#info(id, path), cause: `${path.kind} path opened` } })
+  }
+
+  onFrames(id: number, frames: Parameters<SessionPort['receive']>[1]): void {
+    this.#session.receive(id, frames)
+  }
+
+  onWritable(id: number): void {
+    this.#session.setWritable(id)
+  }
+
+  onPathClosed(id: number, error?: Error): void {
+    this.#detach(id, error?.message ?? 'closed by the peer or the carrier')
+  }
+
+  // What the session tells
+
+  onSuspect(path: number): void {
+    this.#step({ type: 'suspect', path })
+  }
+
+  onRestored(path: number): void {
+    this.#step({ type: 'restored', path })
+  }
+
+  onPong(path: number, rttMs: number): void {
+    this.#step({ type: 'pong', path, rttMs })
+  }
+
+  onGoaway(path: number): void {
+    this.#step({ type: 'goaway', path })
+  }
+
+  onPathError(id: number, error: Error): void {
+    this.#log.error('path %d broke the protocol - %e', id, error)
+    this.#paths.get(id)?.abort(error)
+    this.#detach(id, error.message)
+  }
+
+  onPeerClosed(): void {
+    this.close().catch((err) => this.#log('peer closed, answer incomplete - %e', err))
+  }
+
+  onClosed(code: number): void {
+    const reason = code === 0 ? undefined : new LinkClosedError(`The peer ended the link (code ${code}): dial it again`)
+    this.#end(reason, code === 0 ? 'closed' : 'ended by the peer')
+  }
+
+  #info(id: number, path: SessionPath): PathInfo {
+    const stats = this.#session.paths().find((stat) => stat.path === id)
+    return {
+      id: `${id}`,
+      kind: path.kind,
+      role: this.#role(id),
+      remoteAddr: path.remoteAddr,
+      rttMs: stats?.srttMs,
+      sentBytes: path.sentBytes,
+      receivedBytes: path.receivedBytes,
+      budget: path.budget,
+      openedAt: path.openedAt
+    }
+  }
+
+  #role(id: number): PathRole {
+    const view = this.#machine.paths.get(id)
+    if (view?.suspect === true) return 'suspect'
+    if (this.#machine.selected === id) return 'active'
+    return view != null && isDirect(view) && !view.proven ? 'opening' : 'standby'
+  }
+
+  get #isClosed(): boolean {
+    return this.#machine.state.status === 'closed'
+  }
+
+  #detach(id: number, cause: string): void {
+    const path = this.#paths.get(id)
+    if (path == null) return
+    const info = this.#info(id, path)
+    this.#paths.delete(id)
+    this.#carriers.delete(id)
+    this.#session.detach(id)
+    this.#step({ type: 'detached', path: id, cause })
+    this.safeDispatchEvent('path:close', { detail: { path: info, cause } })
+  }
+
+  /** Effects may lead to further events at once: they queue, so that the machine never runs inside itself. */
+  #step(event: LinkEvent): void {
+    this.#events.push(event)
+    if (this.#stepping) return
+    this.#stepping = true
+    try {
+      for (let next = this.#events.shift(); next != null; next = this.#events.shift()) {
+        for (const effect of this.#machine.step(next, this.#session.paths(), this.#session.now())) this.#perform(effect)
+      }
+    } finally {
+      this.#stepping = false
+    }
+    this.#schedule()
+  }
+
+  #perform(effect: LinkEffect): void {
+    switch (effect.type) {
+      case 'prefer':
+        this.#session.prefer(effect.order)
+        return
+      case 'select': {
+        const path = this.#paths.get(effect.path)
+        if (path == null) return
+        this.#log('sending over %s path %d: %s', path.kind, effect.path, effect.cause)
+        this.safeDispatchEvent('path:select', { detail: { path: this.#info(effect.path, path), cause: effect.cause } })
+        return
+      }
+      case 'probe':
+        this.#session.ping(effect.path)
+        return
+      case 'abandon': {
+        const path = this.#paths.get(effect.path)
+        if (path == null) return
+        const error = new Error(effect.cause)
+        const carrier = this.#carriers.get(effect.path)
+        path.abort(error)
+        carrier?.abort(error)
+        this.#detach(effect.path, effect.cause)
+        return
+      }
+      case 'leave':
+        this.#leave(effect.path, effect.cause)
+        return
+      case 'upgrade':
+        this.#startUpgrade(effect.via)
+        return
+      case 'redial':
+        this.#redial()
+        return
+      case 'expired':
+        this.abort(new LinkExpiredError(this.#init.config.resumeWindowMs))
+        return
+      case 'state':
+        this.#onState(effect)
+    }
+  }
+
+  #onState({ state, previous, cause }: Extract<LinkEffect, { type: 'state' }>): void {
+    if (state.status !== previous.status) {
+      this.#log('%s -> %s: %s', previous.status, state.status, cause)
+      this.#history.push({ at: Date.now(), from: previous.status, to: state.status, cause })
+      if (this.#history.length > HISTORY_LENGTH) this.#history.shift()
+    }
+    const detail = { state: this.#toEpoch(state), previous: this.#toEpoch(previous), cause }
+    this.safeDispatchEvent('link:state', { detail })
+  }
+
+  #leave(id: number, cause: string): void {
+    const path = this.#paths.get(id)
+    if (path == null) return
+    this.#session.goaway(id, LEAVE_DUPLICATE, LEAVE_DELAY_MS)
+    const timer = setTimeout(() => {
+      const carrier = this.#carriers.get(id)
+      if (carrier != null) retire(path, carrier, this.#log)
+      this.#detach(id, cause)
+    }, LEAVE_DELAY_MS)
+    this.#abort.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  }
+
+  #startUpgrade(via: number): void {
+    const carrier = this.#carriers.get(via)
+    if (carrier == null) return
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#init.config.upgradeTimeoutMs)])
+    const attempt = this.#init.hooks.upgrade(this, carrier, signal)
+    this.#attempt = attempt
+      .catch((err: Error) => {
+        if (this.#isClosed) throw new LinkClosedError()
+        this.#log('upgrade failed - %e', err)
+        this.#step(
+          err instanceof UpgradeForbiddenError
+            ? { type: 'upgradeForbidden', reason: err.message }
+            : { type: 'upgradeFailed', cause: err.message }
+        )
+        throw err instanceof UpgradeForbiddenError
+          ? err
+          : new UpgradeFailedError(`No direct path: ${err.message}`, { cause: err })
+      })
+      .finally(() => {
+        this.#attempt = undefined
+      })
+    // Whoever asked by `upgrade()` hears of it; nobody else needs to.
+    this.#attempt.catch(() => {})
+  }
+
+  #redial(): void {
+    this.#init.hooks.redial(this, this.#abort.signal).catch((err: Error) => {
+      if (!this.#isClosed) this.#step({ type: 'redialFailed', cause: err.message })
+    })
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer?.handle)
+    this.#timer = undefined
+    const { wakeAt } = this.#machine
+    if (wakeAt == null || this.#isClosed) return
+    const delayMs = Math.max(1, wakeAt - this.#session.now())
+    const handle = setTimeout(() => this.#onTimer(), delayMs)
+    this.#timer = { handle, dueAt: wakeAt }
+  }
+
+  #onTimer(): void {
+    const lateMs = this.#session.now() - (this.#timer?.dueAt ?? 0)
+    this.#timer = undefined
+    this.#step(lateMs > TIMER_GAP_MS ? { type: 'gap', lateMs } : { type: 'tick' })
+  }
+
+  /** Idempotent: the first reason stands. */
+  #end(reason: Error | undefined, cause: string): void {
+    if (this.#isClosed) return
+    const paths = [...this.#paths]
+    const carriers = new Map(this.#carriers)
+    this.#paths.clear()
+    this.#carriers.clear()
+    this.#step({ type: 'closed', reason, cause })
+    this.#abort.abort(reason ?? new LinkClosedError())
+    clearTimeout(this.#timer?.handle)
+    if (reason != null) this.#session.abort(reason)
+    for (const [id, path] of paths) {
+      const carrier = carriers.get(id)
+      if (carrier != null) retire(path, carrier, this.#log)
+    }
+    this.#init.hooks.onEnd(this)
+  }
+
+  /** The machine counts on the session's monotonic clock; users get times since the Unix epoch. */
+  #toEpoch(state: LinkState): LinkState {
+    const offset = Date.now() - this.#session.now()
+    if (state.status === 'recovering') {
+      return { ...state, since: Math.round(state.since + offset), deadline: Math.round(state.deadline + offset) }
+    }
+    if (state.status === 'relayed' && state.upgrade.status === 'backoff') {
+      return { ...state, upgrade: { ...state.upgrade, retryAt: Math.round(state.upgrade.retryAt + offset) } }
+    }
+    return state
+  }
+}
+
+/** What was written leaves first, then the carrier closes. */
+function retire(path: SessionPath, carrier: Carrier, log: Logger): void {
+  path
+    .close({ signal: AbortSignal.timeout(LEAVE_DELAY_MS) })
+    .catch((err) => log('path did not close in an orderly way - %e', err))
+    .then(() => carrier.close())
+    .catch((err) => log('carrier did not close in an orderly way - %e', err))
+}

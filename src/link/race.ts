@@ -1,0 +1,80 @@
+import type { Attempt } from './errors.ts'
+
+/** Each next way starts this much after the one before, or when that failed: RFC 8305 section 5 says 250 ms. */
+export const STAGGER_MS = 250
+
+export interface Way<T> {
+  /** For people, in errors. */
+  readonly name: string
+  go(signal: AbortSignal): Promise<T>
+}
+
+/** No way led there. */
+export class RaceLostError extends Error {
+  static override name = 'RaceLostError'
+  override name = 'RaceLostError'
+
+  constructor(readonly attempts: readonly Attempt[]) {
+    super(`${attempts.length} ways tried, none worked`)
+  }
+}
+
+/**
+ * The first way that works, started one after another with a stagger; the others are aborted then. `isFinal` errors end
+ * the race at once: they are answers, not failures.
+ *
+ * @throws {RaceLostError} with what every way answered
+ */
+export async function race<T>(
+  ways: readonly Way<T>[],
+  signal: AbortSignal,
+  isFinal: (error: Error) => boolean = () => false
+): Promise<T> {
+  const controller = new AbortController()
+  const joint = AbortSignal.any([signal, controller.signal])
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const attempts: Attempt[] = []
+  let next = 0
+  let running = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  const start = (): void => {
+    clearTimeout(timer)
+    const way = ways[next]
+    if (way == null) {
+      if (running === 0) reject(new RaceLostError(attempts))
+      return
+    }
+    next++
+    running++
+    way.go(joint).then(resolve, (error: Error) => {
+      running--
+      attempts.push({ address: way.name, error })
+      if (isFinal(error)) reject(error)
+      else start()
+    })
+    if (next < ways.length) timer = setTimeout(start, STAGGER_MS)
+  }
+
+  const onAbort = (): void => {
+    for (const way of ways.slice(0, next)) {
+      if (!attempts.some(({ address }) => address === way.name))
+        attempts.push({ address: way.name, error: timedOut(signal) })
+    }
+    reject(new RaceLostError(attempts))
+  }
+  signal.addEventListener('abort', onAbort)
+  if (signal.aborted) onAbort()
+  else start()
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+    controller.abort(new Error('another way was faster'))
+  }
+}
+
+function timedOut(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error('no answer in time')
+}

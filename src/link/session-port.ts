@@ -1,0 +1,39 @@
+import type { AbortOptions, Connection } from '@libp2p/interface'
+import type { SessionPath } from '../path/index.ts'
+import type { PathInit, PathStats } from '../session/index.ts'
+import type { Frame } from '../wire/index.ts'
+
+/** What a link needs of its running session; `node` drives the core behind it. Times are the session's own clock's. */
+export interface SessionPort {
+  /** The durable connection. Rejects when a connection gater denies it. */
+  readonly connection: Promise<Connection>
+  now(): number
+  attach(id: number, path: SessionPath, init: PathInit): void
+  detach(id: number): void
+  receive(id: number, frames: readonly Frame[]): void
+  setWritable(id: number): void
+  prefer(order: readonly number[]): void
+  ping(id: number): void
+  goaway(id: number, reason: number, delayMs: number): void
+  paths(): PathStats[]
+  /** Written by the application and not acknowledged yet. */
+  readonly unacknowledgedBytes: number
+  /** Finish all streams, flush, say good-bye; resolves when the peer has everything. */
+  close(options?: AbortOptions): Promise<void>
+  /** End all streams with this error, tell the peer if a path is up, free everything. */
+  abort(error: Error): void
+}
+
+/** What a running session tells its link. */
+export interface SessionListener {
+  onSuspect(path: number): void
+  onRestored(path: number): void
+  onPong(path: number, rttMs: number): void
+  onGoaway(path: number): void
+  /** The peer broke the protocol on this path: it must be aborted with this error and detached. */
+  onPathError(path: number, error: Error): void
+  /** The peer said good-bye and all it sent was delivered. */
+  onPeerClosed(): void
+  /** The session is over. Code 0 is orderly. */
+  onClosed(code: number): void
+}
