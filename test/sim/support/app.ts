@@ -1,4 +1,4 @@
-import type { SessionCore, SessionEffect } from '../../../src/session/index.ts'
+import { type SessionCore, type SessionEffect, TooManyStreamsError } from '../../../src/session/index.ts'
 import type { EventQueue } from './event-queue.ts'
 import { fail } from './fail.ts'
 import type { Ledger } from './ledger.ts'
@@ -18,6 +18,8 @@ export interface AppInit {
   readonly touched: () => void
 }
 
+const OPEN_RETRY_MS = 20
+
 /** The application on one side of one session: opens, writes, reads, gives up as planned, and checks what it is told. */
 export class App {
   readonly #init: AppInit
@@ -29,6 +31,8 @@ export class App {
   unconsumedBytes = 0
   peerClosed: number | undefined
   closed = false
+  /** Streams that could not be opened yet. */
+  #toOpen = 0
   #settled = false
 
   constructor(init: AppInit) {
@@ -63,6 +67,12 @@ export class App {
     if (this.#writers.size < streams[0].length + streams[1].length) return false
     for (const writer of this.#writers.values()) if (!writer.isDone) return false
     return true
+  }
+
+  /** For people. */
+  describeWriters(): string {
+    const unfinished = [...this.#writers].filter(([, { isDone }]) => !isDone)
+    return unfinished.map(([stream, { isWaiting }]) => `stream ${stream} ${isWaiting ? 'waits' : 'writes'}`).join()
   }
 
   onEffect(effect: SessionEffect): void {
@@ -121,13 +131,29 @@ export class App {
   }
 
   #open(): void {
+    this.#toOpen++
+    if (this.#toOpen === 1) this.#openNext()
+  }
+
+  #openNext(): void {
     const { side, session, ledger, queue, stats } = this.#init
-    if (this.closed || session.status !== 'open') return
-    const stream = session.openStream(queue.now)
-    stats.streams++
-    ledger.onOpen(side, stream)
-    this.#start(stream)
-    this.#init.touched()
+    while (this.#toOpen > 0) {
+      if (this.closed || session.status !== 'open') return
+      let stream: number
+      try {
+        stream = session.openStream(queue.now)
+      } catch (err) {
+        if (!(err instanceof TooManyStreamsError)) throw err
+        stats.streamsRefused++
+        queue.after(OPEN_RETRY_MS, () => this.#openNext())
+        return
+      }
+      this.#toOpen--
+      stats.streams++
+      ledger.onOpen(side, stream)
+      this.#start(stream)
+      this.#init.touched()
+    }
   }
 
   #start(stream: number): void {

@@ -37,6 +37,7 @@ export function planSchedule(rng: Rng): Schedule {
   } else if (kind < 0.6) {
     ending = { kind: 'abort', side: rng.pick([0, 1] as const) }
   }
+  const maxStreams = rng.chance(0.2) ? rng.between(3, 6) : DEFAULT_SESSION_CONFIG.maxStreams
   const restarts =
     ending.kind === 'none' && rng.chance(0.3)
       ? Array.from({ length: rng.between(1, 2) }, () => ({
@@ -46,8 +47,8 @@ export function planSchedule(rng: Rng): Schedule {
       : []
   return {
     durationMs,
-    configs: [planConfig(rng), planConfig(rng)],
-    streams: [rng.between(4, 8), rng.between(4, 8)],
+    configs: [planConfig(rng, maxStreams), planConfig(rng, maxStreams)],
+    streams: rng.chance(0.1) ? [60, 60] : [rng.between(5, 8), rng.between(5, 8)],
     dialers: rng.pick([[0], [1], [0, 1]] as const),
     ending,
     endAtMs: durationMs * (0.3 + 0.7 * rng.next()),
@@ -56,15 +57,15 @@ export function planSchedule(rng: Rng): Schedule {
   }
 }
 
-function planConfig(rng: Rng): SessionConfig {
-  if (rng.chance(0.3)) return DEFAULT_SESSION_CONFIG
+function planConfig(rng: Rng, maxStreams: number): SessionConfig {
+  if (rng.chance(0.3)) return { ...DEFAULT_SESSION_CONFIG, maxStreams }
   const maxStreamSendBuffer = rng.pick([16, 64, 1_024]) * KIB
   return {
     streamWindow: rng.pick([8, 32, 256, 1_024]) * KIB,
     sessionWindow: rng.pick([16, 64, 256, 4_096]) * KIB,
     maxStreamSendBuffer,
     maxSendBuffer: maxStreamSendBuffer * rng.pick([1, 2, 4]),
-    maxStreams: 1_024
+    maxStreams
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type SessionName,
   shake
 } from '../../../src/session/index.ts'
-import { encodeFrame, type Frame, FrameDecoder, type HelloFrame, isCounted } from '../../../src/wire/index.ts'
+import { encodeFrame, type Frame, FrameDecoder, type HelloFrame, isCounted, MAX_STREAM_PAYLOAD } from '../../../src/wire/index.ts'
 import { App } from './app.ts'
 import { fail } from './fail.ts'
 import type { Ledger } from './ledger.ts'
@@ -31,6 +31,9 @@ const MAX_ROUNDS = 10_000
 /** Ticks at one instant, and within one millisecond: more is a spin. */
 const MAX_TICKS_AT_ONCE = 3
 const MAX_TICKS_PER_MS = 30
+/** One frame may begin just below the limit, and control frames are not held back. */
+const IN_FLIGHT_SLACK = MAX_STREAM_PAYLOAD + 4_096
+const MAX_IN_FLIGHT = 16_777_216
 /** A chunk is not read again once its frames were handled. */
 const SCRUB = 0xee
 
@@ -53,6 +56,8 @@ export class SimPeer {
   #ends = new Map<SimPath, End>()
   #lastStreamPath: number | undefined
   #dialPending = false
+  /** Paths that STREAM frames left on since the last check. */
+  readonly #sentOn = new Set<number>()
   #lastTick = { at: -1, times: 0, ms: -1, timesInMs: 0 }
 
   constructor(world: World, side: 0 | 1, config: SessionConfig) {
@@ -308,6 +313,7 @@ export class SimPeer {
         if (frame.type === 'stream') {
           if (this.#lastStreamPath != null && this.#lastStreamPath !== effect.path) stats.migrations++
           this.#lastStreamPath = effect.path
+          this.#sentOn.add(effect.path)
         }
         this.#send(end.path, frame)
         return
@@ -403,7 +409,19 @@ export class SimPeer {
         `side ${this.side} holds ${received} received bytes: beyond the window ${sessionWindow} and the free prefixes`
       )
     }
+    if (this.#sentOn.size > 0) this.#checkInFlight(session)
     if (session.sendBufferedBytes < 0 || session.receiveBufferedBytes < 0) fail('A negative sum of buffered bytes')
+  }
+
+  /** The limit may sink below what is in flight, but nothing is added then. */
+  #checkInFlight(session: Session): void {
+    for (const { path, inFlightBytes, inFlightLimit } of session.paths()) {
+      if (this.#sentOn.has(path) && inFlightBytes > inFlightLimit + IN_FLIGHT_SLACK) {
+        fail(`side ${this.side} path ${path}: ${inFlightBytes} bytes in flight, the limit is ${inFlightLimit}`)
+      }
+      if (inFlightBytes < 0 || inFlightLimit > MAX_IN_FLIGHT) fail('In-flight accounting is broken')
+    }
+    this.#sentOn.clear()
   }
 
   #endOf(path: number): End | undefined {

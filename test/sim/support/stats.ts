@@ -6,6 +6,7 @@ export class Stats {
   bytes = 0
   frames = 0
   streams = 0
+  streamsRefused = 0
   migrations = 0
   outages = 0
   supersedes = 0

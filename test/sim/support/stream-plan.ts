@@ -38,6 +38,9 @@ const MAX_BYTES = 100 * KIB
 /** Streams 0 and 1 of each side are clean: finished and read to the end in both directions. */
 const CLEAN_STREAMS = 2
 
+/** So many streams are smaller ones. */
+const MANY = 10
+
 export interface PlanInit {
   readonly durationMs: number
   /** At least this much cleanly in each direction. */
@@ -50,7 +53,8 @@ export function planSession(rng: Rng, { durationMs, minBytes, streams }: PlanIni
   const side = (count: number) =>
     Array.from({ length: count }, (_, index) => {
       const clean = index < CLEAN_STREAMS
-      const direction = () => planDirection(rng, clean, clean ? floor : 0, durationMs)
+      const maxBytes = clean || count <= MANY ? MAX_BYTES : MAX_BYTES / 16
+      const direction = () => planDirection(rng, clean, clean ? floor : 0, maxBytes, durationMs)
       return {
         openAfterMs: rng.chance(0.3) ? 0 : rng.int(durationMs),
         directions: [direction(), direction()] as const
@@ -59,12 +63,18 @@ export function planSession(rng: Rng, { durationMs, minBytes, streams }: PlanIni
   return { streams: [side(streams[0]), side(streams[1])] }
 }
 
-function planDirection(rng: Rng, clean: boolean, minBytes: number, durationMs: number): DirectionPlan {
+function planDirection(
+  rng: Rng,
+  clean: boolean,
+  minBytes: number,
+  maxBytes: number,
+  durationMs: number
+): DirectionPlan {
   const kind = rng.next()
-  let bytes = rng.int(MAX_BYTES + 1)
+  let bytes = rng.int(maxBytes + 1)
   if (kind < 0.15) bytes = 0
   else if (kind < 0.5) bytes = rng.int(4 * KIB)
-  else if (kind < 0.6) bytes = MAX_BYTES
+  else if (kind < 0.6) bytes = maxBytes
   bytes = Math.max(bytes, minBytes)
   return {
     bytes,

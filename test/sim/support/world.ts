@@ -2,7 +2,7 @@ import { instanceName, MAX_PATHS, type SessionName } from '../../../src/session/
 import type { App } from './app.ts'
 import { disturb } from './disturbance.ts'
 import { EventQueue } from './event-queue.ts'
-import { BrokenInvariantError, fail } from './fail.ts'
+import { fail } from './fail.ts'
 import { Ledger } from './ledger.ts'
 import { Rng } from './rng.ts'
 import { MIN_BYTES, planLanes, planSchedule, type Schedule } from './schedule.ts'
@@ -17,6 +17,7 @@ const LIVENESS_MS = 60_000
 /** After that nothing may go on by itself. */
 const QUIET_MS = 20_000
 const MAX_QUIET_TICKS = 20
+const END_RETRY_MS = 50
 const MAX_EVENTS = 200_000
 const MIN_EVENTS = 200
 /** A session after a restart is shorter. */
@@ -40,6 +41,8 @@ export class World {
   readonly #pathCounters = [0, 0]
   #deadline = Number.POSITIVE_INFINITY
   #endingBegun = false
+  /** Sessions somebody closed or aborted: they must not live on. */
+  readonly #ended = new Set<Ledger>()
 
   constructor(seed: number, print?: (line: string) => void) {
     this.rng = new Rng(seed)
@@ -170,7 +173,7 @@ export class World {
     const [a, b] = this.peers
     if (ending.kind === 'none') return this.#isDelivered()
     if (!this.#endingBegun) {
-      if (!ending_isDue(a, b)) return false
+      if (a.app?.hasWritten !== true || b.app?.hasWritten !== true) return false
       this.#end()
     }
     if (ending.kind === 'close') {
@@ -179,7 +182,7 @@ export class World {
         if (peer.app?.peerClosed != null && peer.session?.status === 'open') peer.command((_, app) => app.close())
       }
     }
-    return a.session == null && b.session == null
+    return this.peers.every(({ ledger }) => ledger == null || !this.#ended.has(ledger))
   }
 
   #isDelivered(): boolean {
@@ -193,15 +196,22 @@ export class World {
 
   #end(): void {
     const { ending } = this.schedule
-    if (this.#endingBegun) return
+    if (this.#endingBegun || ending.kind === 'none') return
+    const sides = ending.kind === 'abort' ? [ending.side] : ending.sides
+    if (sides.some((side) => this.peers[side].session == null)) {
+      // Nothing to close yet.
+      this.queue.after(END_RETRY_MS, () => this.#end())
+      return
+    }
     this.#endingBegun = true
-    // No one to close with: there may have been no session at all yet.
+    for (const { ledger } of this.peers) if (ledger != null) this.#ended.add(ledger)
     for (const peer of this.peers) peer.mustDial = false
-    if (ending.kind === 'abort') {
-      this.stats.aborts++
-      this.peers[ending.side].command((_, app) => app.abort(5))
-    } else if (ending.kind === 'close') {
-      for (const side of ending.sides) this.peers[side].command((_, app) => app.close())
+    if (ending.kind === 'abort') this.stats.aborts++
+    for (const side of sides) {
+      this.peers[side].command((_, app) => {
+        if (ending.kind === 'abort') app.abort(5)
+        else app.close()
+      })
     }
   }
 
@@ -211,7 +221,7 @@ export class World {
     const whole = restarts.length === 0 && (ending.kind === 'none' || (ending.kind === 'close' && !ending.early))
     for (const ledger of this.#ledgers.values()) {
       const isLive = this.peers.some((peer) => peer.ledger === ledger)
-      if (!isLive && !whole) continue
+      if ((!isLive && !whole) || (isLive && this.#endingBegun)) continue
       const clean = [0, 0]
       for (const directions of ledger.all()) {
         for (const [side, direction] of directions.entries()) {
@@ -249,7 +259,7 @@ export class World {
       const paths = attached.map(({ id, broken }) => `${id}${broken ? ' broken' : ''}`).join()
       return (
         `side ${side} session ${ledger?.index} ${session.status}, paths [${paths}], streams ${session.streamCount}, ` +
-        `to send ${session.sendBufferedBytes}, peerClosed ${app?.peerClosed}`
+        `to send ${session.sendBufferedBytes}, peerClosed ${app?.peerClosed}, [${app?.describeWriters()}]`
       )
     })
     const open: string[] = []
@@ -261,11 +271,3 @@ export class World {
     return [...peers, ...open.slice(0, 8)].join('; ')
   }
 }
-
-/** Both wrote all they wanted in the same session, or there is no session to close. */
-function ending_isDue(a: SimPeer, b: SimPeer): boolean {
-  if (a.app == null || b.app == null) return a.session == null && b.session == null && !a.mustDial && !b.mustDial
-  return a.app.hasWritten && b.app.hasWritten
-}
-
-export { BrokenInvariantError }
