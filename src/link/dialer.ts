@@ -50,15 +50,24 @@ export class Dialer {
   }
 
   /** WebRTC, signalled over exactly this carrier. */
-  async dialWebRTC(peer: PeerId, via: Connection, options: DialOptions): Promise<Connection> {
+  dialWebRTC(peer: PeerId, via: Connection, options: DialOptions): Promise<Connection> {
+    return this.#dialWebRTC(peer, via, this.#upgrader, options)
+  }
+
+  /** The same for a peer without a link: the result is an ordinary connection. */
+  dialWebRTCUnmarked(peer: PeerId, via: Connection, options: DialOptions): Promise<Connection> {
+    return this.#dialWebRTC(peer, via, this.#components.upgrader, options)
+  }
+
+  async #dialWebRTC(peer: PeerId, via: Connection, upgrader: Upgrader, options: DialOptions): Promise<Connection> {
     const address = webRTCAddress(via.remoteAddr, peer)
     await this.#gate(peer, address)
     const connectionManager = override(this.#components.connectionManager, { getConnections: () => [via] })
-    const shim = override(this.#components, { connectionManager, upgrader: this.#upgrader, metrics: undefined })
+    const shim = override(this.#components, { connectionManager, upgrader, metrics: undefined })
     // A transport of its own for each attempt: it is asked which connection to signal over only by its components.
     const transport = webRTC({ rtcConfiguration: this.#rtcConfiguration ?? { iceServers: [] } })(shim) as Transport
     this.#log('looking for a direct path to %p over %a', peer, via.remoteAddr)
-    return transport.dial(address, { ...options, upgrader: this.#upgrader })
+    return transport.dial(address, { ...options, upgrader })
   }
 
   /** Private dials don't pass libp2p's dial queue, which asks the gater: so we ask. */

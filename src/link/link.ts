@@ -2,7 +2,7 @@ import type { AbortOptions, Connection, Logger, PeerId } from '@libp2p/interface
 import { TypedEventEmitter } from 'main-event'
 import { raceSignal } from 'race-signal'
 import type { SessionPath } from '../path/index.ts'
-import type { HelloFrame } from '../wire/index.ts'
+import type { Frame, HelloFrame } from '../wire/index.ts'
 import type { Link, LinkEvents, LinkState, PathInfo, PathRole, Transition } from './api.ts'
 import type { Carrier } from './carrier.ts'
 import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig, TIMER_GAP_MS } from './config.ts'
@@ -61,6 +61,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   #timer: { readonly handle: ReturnType<typeof setTimeout>; readonly dueAt: number } | undefined
   #attempt: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  #peerClosed = false
   #stepping = false
   readonly #events: LinkEvent[] = []
 
@@ -164,8 +165,11 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#end(err, err.message)
   }
 
+  /** The peer's handshake shows that it has ended this session. */
   supersede(reason: string): void {
-    this.abort(new LinkSupersededError(reason))
+    const error = new LinkSupersededError(reason)
+    this.#session.peerEnded(error)
+    this.#end(error, reason)
   }
 
   /** The network is another, or we woke from sleep. */
@@ -182,20 +186,19 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     carrier.adopt(this)
     this.#session.attach(id, path, {
       peerStreamWindow: peer.streamWindow,
-      peerSessionWindow: peer.sessionWindow,
-      limited: path.limited
+      peerSessionWindow: peer.sessionWindow
     })
     const ample = remainingBytes == null || remainingBytes >= AMPLE_BYTES
     this.#step({ type: 'attached', path: id, kind: path.kind, opener: (id & 1) as 0 | 1, ample })
     this.safeDispatchEvent('path:open', { detail: { path: this.#info(id, path), cause: `${path.kind} path opened` } })
   }
 
-  onFrames(id: number, frames: Parameters<SessionPort['receive']>[1]): void {
-    this.#session.receive(id, frames)
+  onFrames(path: SessionPath, frames: Frame[]): void {
+    this.#session.receive(path, frames)
   }
 
-  onWritable(id: number): void {
-    this.#session.setWritable(id)
+  onWritable(path: SessionPath): void {
+    this.#session.setWritable(path)
   }
 
   onPathClosed(id: number, error?: Error): void {
@@ -220,19 +223,13 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#step({ type: 'goaway', path })
   }
 
-  onPathError(id: number, error: Error): void {
-    this.#log.error('path %d broke the protocol - %e', id, error)
-    this.#paths.get(id)?.abort(error)
-    this.#detach(id, error.message)
-  }
-
   onPeerClosed(): void {
-    this.close().catch((err) => this.#log('peer closed, answer incomplete - %e', err))
+    this.#peerClosed = true
+    this.close().catch((err) => this.#log('peer closed, our answer is incomplete - %e', err))
   }
 
-  onClosed(code: number): void {
-    const reason = code === 0 ? undefined : new LinkClosedError(`The peer ended the link (code ${code}): dial it again`)
-    this.#end(reason, code === 0 ? 'closed' : 'ended by the peer')
+  onClosed(error?: Error): void {
+    this.#end(error, error?.message ?? 'closed')
   }
 
   #info(id: number, path: SessionPath): PathInfo {
@@ -268,6 +265,9 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#paths.delete(id)
     this.#carriers.delete(id)
     this.#session.detach(id)
+    // It has everything, and its own end has reached us: only the last acknowledgement went missing.
+    if (this.#peerClosed && this.#paths.size === 0)
+      this.#session.peerEnded(new LinkClosedError('The peer closed the link'))
     this.#step({ type: 'detached', path: id, cause })
     this.safeDispatchEvent('path:close', { detail: { path: info, cause } })
   }

@@ -144,7 +144,7 @@ class Shaking implements PathHandler {
     }
   }
 
-  onFrames(_path: SessionPath, frames: Frame[]): void {
+  onFrames(path: SessionPath, frames: Frame[]): void {
     let at = 0
     try {
       while (this.#phase.status === 'shaking' && at < frames.length) this.#shake(this.#phase, frames[at++]!)
@@ -152,12 +152,12 @@ class Shaking implements PathHandler {
       this.#refuse(err as Error)
     }
     if (this.#phase.status === 'attached' && at < frames.length) {
-      this.#phase.link.onFrames(this.#phase.id, at === 0 ? frames : frames.slice(at))
+      this.#phase.link.onFrames(path, at === 0 ? frames : frames.slice(at))
     }
   }
 
-  onWritable(): void {
-    if (this.#phase.status === 'attached') this.#phase.link.onWritable(this.#phase.id)
+  onWritable(path: SessionPath): void {
+    if (this.#phase.status === 'attached') this.#phase.link.onWritable(path)
   }
 
   onClosed(_path: SessionPath, error?: Error): void {

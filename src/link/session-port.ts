@@ -8,10 +8,10 @@ export interface SessionPort {
   /** The durable connection. Rejects when a connection gater denies it. */
   readonly connection: Promise<Connection>
   now(): number
-  attach(id: number, path: SessionPath, init: PathInit): void
+  attach(id: number, path: SessionPath, windows: Omit<PathInit, 'limited'>): void
   detach(id: number): void
-  receive(id: number, frames: readonly Frame[]): void
-  setWritable(id: number): void
+  receive(path: SessionPath, frames: Frame[]): void
+  setWritable(path: SessionPath): void
   prefer(order: readonly number[]): void
   ping(id: number): void
   goaway(id: number, reason: number, delayMs: number): void
@@ -20,6 +20,8 @@ export interface SessionPort {
   readonly unacknowledgedBytes: number
   /** Finish all streams, flush, say good-bye; resolves when the peer has everything. */
   close(options?: AbortOptions): Promise<void>
+  /** The peer has ended this session: orderly if all we had is acknowledged, else streams end with this error. */
+  peerEnded(error: Error): void
   /** End all streams with this error, tell the peer if a path is up, free everything. */
   abort(error: Error): void
 }
@@ -30,10 +32,8 @@ export interface SessionListener {
   onRestored(path: number): void
   onPong(path: number, rttMs: number): void
   onGoaway(path: number): void
-  /** The peer broke the protocol on this path: it must be aborted with this error and detached. */
-  onPathError(path: number, error: Error): void
   /** The peer said good-bye and all it sent was delivered. */
   onPeerClosed(): void
-  /** The session is over. Code 0 is orderly. */
-  onClosed(code: number): void
+  /** The session is over. No error: both sides closed and have everything. */
+  onClosed(error?: Error): void
 }

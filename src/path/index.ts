@@ -1,5 +1,6 @@
 /** The only place that touches a carrier: session stream, budget, health. */
 export { PathOverflowError, PathTruncatedError } from './errors.ts'
+export { assess, type Health, type HealthInput, type HealthLimits } from './health.step.ts'
 export { pathKind } from './kind.ts'
 export {
   type CarrierConnection,
@@ -10,4 +11,3 @@ export {
   type SessionPathStatus
 } from './path.ts'
 export type { PathBudget, PathKind } from './types.ts'
-export { assess, type Health, type HealthInput, type HealthLimits } from './health.step.ts'

@@ -1,0 +1,162 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { type Identify, identify } from '@libp2p/identify'
+import type { ConnectionEncrypter, Libp2p, ServiceMap, Transport } from '@libp2p/interface'
+import { type Ping, ping } from '@libp2p/ping'
+import { webRTC } from '@libp2p/webrtc'
+import { webSockets } from '@libp2p/websockets'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
+import type { LinksInit } from '../link/index.ts'
+import { InvalidOptionError, validated } from './defaults.ts'
+import { linkTransport } from './link-transport.ts'
+import { type LinksService, links } from './links.ts'
+import { parseRelays } from './relays.ts'
+
+/** What every node of the preset offers at `node.services`. */
+export interface NodeServices {
+  readonly links: LinksService
+  readonly identify: Identify
+  readonly ping: Ping
+}
+
+export type HoldfastNode<T extends ServiceMap = ServiceMap> = Libp2p<NodeServices & T>
+
+export interface CreateNodeInit<T extends ServiceMap = ServiceMap> extends LinksInit {
+  /**
+   * Relays this node is reachable through, and dials others through: the multiaddrs they print, up to `/p2p/<relay>`.
+   * Without any, the node can only dial addresses.
+   */
+  relays?: Array<string | Multiaddr>
+
+  /**
+   * STUN servers as `stun:host:port`, for direct paths across NATs. Your own relay answers STUN as well; no third party's
+   * server is contacted unless named here.
+   *
+   * @default []
+   */
+  stunServers?: string[]
+
+  /** Further services, as for `createLibp2p`. */
+  services?: ServiceFactoryMap<T>
+
+  /** Further addresses to listen on, beside the relays. @default [] */
+  listen?: string[]
+
+  /** @default true */
+  start?: boolean
+
+  /** Anything else `createLibp2p` takes; what is set here replaces the preset's choice, transports and services excepted. */
+  libp2p?: Omit<Libp2pOptions, 'services' | 'start'>
+}
+
+/** None of the relays took this node in. */
+export class RelayUnreachableError extends Error {
+  static override name = 'RelayUnreachableError'
+  override name = 'RelayUnreachableError'
+}
+
+/**
+ * Connections a link counts as for libp2p: two carriers and the durable one. The preset raises libp2p's own default of
+ * 300 by it.
+ */
+const CONNECTIONS_PER_LINK = 3
+const LIBP2P_MAX_CONNECTIONS = 300
+
+/** libp2p counts a relay's address for everybody behind it; 5 per second would refuse the sixth peer. */
+const INBOUND_CONNECTIONS_PER_SECOND = 1_000
+
+/** Negotiations on durable connections wait through an outage instead of failing in the middle of it. */
+const NEGOTIATION_SLACK_MS = 30_000
+
+/** Time for a link to flush when libp2p closes its connection. */
+const CONNECTION_CLOSE_TIMEOUT_MS = 10_000
+
+/**
+ * A libp2p node whose connections outlive their paths. Both presets, for browsers and for Node, are this with other
+ * transports.
+ *
+ * @throws {InvalidOptionError} an option cannot be used; the message says which, and what it may be
+ * @throws {RelayUnreachableError} no relay took this node in
+ */
+export async function assemble<T extends ServiceMap>(
+  init: CreateNodeInit<T>,
+  transports: Array<(components: never) => Transport>
+): Promise<HoldfastNode<T>> {
+  const limits = validated(init)
+  const relays = parseRelays(init.relays ?? [])
+  const rtcConfiguration = init.rtcConfiguration ?? { iceServers: iceServers(init.stunServers ?? []) }
+  const { relays: _, stunServers: __, services, listen = [], start = true, libp2p = {}, ...linksInit } = init
+  const negotiationTimeoutMs = limits.resumeWindowMs + NEGOTIATION_SLACK_MS
+  const node = await createLibp2p<NodeServices & T>({
+    ...libp2p,
+    start: false,
+    addresses: {
+      ...libp2p.addresses,
+      listen: [...listen, ...relays.map((relay) => `${relay}/p2p-circuit`), ...(relays.length > 0 ? ['/webrtc'] : [])]
+    },
+    transports: [
+      linkTransport(),
+      ...transports,
+      webSockets(),
+      circuitRelayTransport(),
+      webRTC({ rtcConfiguration }),
+      ...(libp2p.transports ?? [])
+    ] as Libp2pOptions['transports'],
+    connectionEncrypters: libp2p.connectionEncrypters ?? [noise() as (components: unknown) => ConnectionEncrypter],
+    streamMuxers: libp2p.streamMuxers ?? [yamux()],
+    // Relays and peers are named by the application; browsers' default gater would deny those on private addresses.
+    connectionGater: libp2p.connectionGater ?? { denyDialMultiaddr: () => false },
+    connectionMonitor: { enabled: false },
+    connectionManager: {
+      maxConnections: LIBP2P_MAX_CONNECTIONS * CONNECTIONS_PER_LINK,
+      inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
+      maxIncomingPendingConnections: INBOUND_CONNECTIONS_PER_SECOND,
+      dialTimeout: limits.dialTimeoutMs + 1_000,
+      addressDialTimeout: limits.dialTimeoutMs + 500,
+      inboundStreamProtocolNegotiationTimeout: negotiationTimeoutMs,
+      outboundStreamProtocolNegotiationTimeout: negotiationTimeoutMs,
+      connectionCloseTimeout: CONNECTION_CLOSE_TIMEOUT_MS,
+      ...libp2p.connectionManager
+    },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      links: links({ ...linksInit, relays, rtcConfiguration }),
+      ...services
+    } as unknown as ServiceFactoryMap<NodeServices & T>
+  })
+  if (start) await startNode(node, relays)
+  return node as HoldfastNode<T>
+}
+
+async function startNode(node: Libp2p, relays: readonly Multiaddr[]): Promise<void> {
+  try {
+    await node.start()
+  } catch (err) {
+    await node.stop()
+    if (relays.length === 0) throw err
+    throw new RelayUnreachableError(
+      `No relay took this node in: is one running and reachable at ${relays.join(', ')}, and is that its PeerId? (${reasons(err)})`,
+      { cause: err }
+    )
+  }
+}
+
+/** libp2p wraps the reasons of failed listeners in their messages or in `errors`. */
+function reasons(err: unknown): string {
+  const error = err as Error & { errors?: Error[] }
+  return error.errors?.map(({ message }) => message).join('; ') ?? error.message
+}
+
+function iceServers(urls: readonly string[]): RTCIceServer[] {
+  for (const url of urls) {
+    if (!/^stuns?:[^/]/.test(url)) {
+      throw new InvalidOptionError(
+        `STUN server ${JSON.stringify(url)} must look like stun:host:port; TURN goes into rtcConfiguration`
+      )
+    }
+  }
+  return urls.length === 0 ? [] : [{ urls: [...urls] }]
+}

@@ -1,0 +1,132 @@
+import type { AbortOptions, Connection, Logger, MessageStreamDirection, PeerId, Upgrader } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { SessionListener, SessionPort } from '../link/index.ts'
+import type { SessionPath } from '../path/index.ts'
+import { type PathInit, type PathStats, Session, type SessionConfig } from '../session/index.ts'
+import type { Frame } from '../wire/index.ts'
+import { LinkHandle } from './handle.ts'
+import { SessionDriver } from './session-driver.ts'
+
+export interface DurableSessionInit {
+  readonly remotePeer: PeerId
+  readonly side: 0 | 1
+  readonly config: SessionConfig
+  readonly direction: MessageStreamDirection
+  readonly upgrader: Upgrader
+  readonly listener: SessionListener & { close(options?: AbortOptions): Promise<void>; abort(error: Error): void }
+  readonly log: Logger
+}
+
+/** A session, its driver, and the genuine libp2p connection made of them (decision 0001). */
+export class DurableSession implements SessionPort {
+  readonly connection: Promise<Connection>
+  readonly #driver: SessionDriver
+  readonly #handle: LinkHandle
+  readonly #init: DurableSessionInit
+
+  constructor(init: DurableSessionInit) {
+    const { remotePeer, direction, listener, log } = init
+    this.#init = init
+    const session = new Session({ side: init.side, config: init.config, now: this.now() })
+    this.#driver = new SessionDriver({
+      session,
+      log,
+      handler: {
+        onPathSuspect: (path) => listener.onSuspect(path),
+        onPathRestored: (path) => listener.onRestored(path),
+        onPong: (path, _nonce, rttMs) => listener.onPong(path, rttMs),
+        onGoaway: (path) => listener.onGoaway(path),
+        onPeerClosed: () => listener.onPeerClosed(),
+        onClosed: (error) => {
+          this.#handle.end(error)
+          listener.onClosed(error)
+        }
+      }
+    })
+    this.#handle = new LinkHandle({
+      // A carrier's address would be taken for a duplicate of it by the connection manager.
+      remoteAddr: multiaddr(`/p2p/${remotePeer}`),
+      direction,
+      log,
+      owner: {
+        closeHandle: (options) => listener.close(options),
+        abortHandle: (error) => listener.abort(error)
+      }
+    })
+    this.connection = this.#upgrade()
+    this.connection.catch(() => {})
+  }
+
+  now(): number {
+    return performance.now()
+  }
+
+  get unacknowledgedBytes(): number {
+    return this.#driver.pendingBytes
+  }
+
+  paths(): PathStats[] {
+    return this.#driver.session.paths()
+  }
+
+  attach(id: number, path: SessionPath, windows: Omit<PathInit, 'limited'>): void {
+    this.#driver.attachPath(id, path, windows)
+  }
+
+  detach(id: number): void {
+    this.#driver.detachPath(id)
+  }
+
+  receive(path: SessionPath, frames: Frame[]): void {
+    this.#driver.onFrames(path, frames)
+  }
+
+  setWritable(path: SessionPath): void {
+    this.#driver.onWritable(path)
+  }
+
+  prefer(order: readonly number[]): void {
+    this.#driver.prefer(order)
+  }
+
+  ping(id: number): void {
+    this.#driver.ping(id)
+  }
+
+  goaway(id: number, reason: number, delayMs: number): void {
+    this.#driver.sendGoaway(id, reason, delayMs)
+  }
+
+  async close(options?: AbortOptions): Promise<void> {
+    const connection = await this.connection
+    await connection.close(options)
+  }
+
+  abort(error: Error): void {
+    this.#driver.abort(error)
+  }
+
+  peerEnded(error: Error): void {
+    this.#driver.peerEnded(error)
+  }
+
+  async #upgrade(): Promise<Connection> {
+    const { upgrader, remotePeer, direction } = this.#init
+    try {
+      return await upgrader.upgradeOutbound(this.#handle, {
+        skipEncryption: true,
+        skipProtection: true,
+        remotePeer,
+        muxerFactory: this.#driver.muxerFactory,
+        initiator: direction === 'outbound',
+        signal: AbortSignal.timeout(UPGRADE_TIMEOUT_MS)
+      })
+    } catch (err) {
+      this.#driver.abort(err as Error)
+      throw err
+    }
+  }
+}
+
+/** Only connection gaters are waited for. */
+const UPGRADE_TIMEOUT_MS = 10_000

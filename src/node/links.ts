@@ -1,0 +1,390 @@
+import {
+  type AbortOptions,
+  type Connection,
+  type PeerId,
+  type PeerInfo,
+  type PeerRouting,
+  peerRoutingSymbol,
+  type Startable,
+  type Stream,
+  serviceCapabilities
+} from '@libp2p/interface'
+import { PeerMap } from '@libp2p/peer-collections'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { TypedEventEmitter } from 'main-event'
+import {
+  Dialer,
+  type Link,
+  LinkClosedError,
+  type LinkComponents,
+  LinkRefusedError,
+  type Links,
+  type LinksEvents,
+  type LinksInit,
+  Peer,
+  PeerLink,
+  PeerRefusedProtocolError,
+  peerIdOf,
+  relayOf,
+  TooManyLinksError,
+  UpgradeForbiddenError
+} from '../link/index.ts'
+import { DEFAULT_SESSION_CONFIG, MAX_PATHS, type Self, type SessionConfig } from '../session/index.ts'
+import { INSTANCE_ID_BYTES, SESSION_PROTOCOL } from '../wire/index.ts'
+import { assertNoConnectionMonitor } from './connection-monitor.ts'
+import { CONTROL_PROTOCOL, holdControlStream } from './control-stream.ts'
+import { InvalidOptionError, validated } from './defaults.ts'
+import { DurableSession } from './durable-session.ts'
+import { type LinkDialing, provideLinks } from './link-transport.ts'
+import { onNetworkChange } from './network.ts'
+import { Reach } from './reach.ts'
+import { parseRelays, Relays } from './relays.ts'
+import { SharedDials } from './shared-dials.ts'
+import { Speakers } from './speakers.ts'
+import { fallBackToStock } from './stock-fallback.ts'
+
+/** js-libp2p's WebRTC signalling, which answers anybody unless we stand in front of it. */
+const SIGNALLING_PROTOCOL = '/webrtc-signaling/0.0.1'
+
+/** Peers whose identity is remembered beyond their links. */
+const MAX_PEERS = 4_096
+
+/** The `links` service: all links of one node. */
+export class LinksService extends TypedEventEmitter<LinksEvents> implements Links, LinkDialing, PeerRouting, Startable {
+  readonly [Symbol.toStringTag] = '@libp2p-holdfast/links'
+  readonly [serviceCapabilities] = ['@libp2p-holdfast/links']
+  readonly #components: LinkComponents
+  readonly #init: LinksInit
+  readonly #limits: ReturnType<typeof validated>
+  readonly #sessionConfig: SessionConfig
+  readonly #instance = crypto.getRandomValues(new Uint8Array(INSTANCE_ID_BYTES))
+  readonly #log
+  readonly #peers = new PeerMap<Peer>()
+  readonly #speakers: Speakers
+  readonly #relays: Relays
+  readonly #dialer: Dialer
+  readonly #reach: Reach
+  readonly #dials: SharedDials<PeerLink>
+  #status: 'stopped' | 'started' | 'stopping' = 'stopped'
+  #stopListening: Array<() => void> = []
+
+  constructor(components: LinkComponents, init: LinksInit) {
+    super()
+    this.#components = components
+    this.#init = init
+    this.#limits = validated(init)
+    const { maxBufferedBytes } = this.#limits
+    this.#sessionConfig = {
+      ...DEFAULT_SESSION_CONFIG,
+      sessionWindow: maxBufferedBytes,
+      maxSendBuffer: maxBufferedBytes,
+      streamWindow: Math.min(DEFAULT_SESSION_CONFIG.streamWindow, maxBufferedBytes),
+      maxStreamSendBuffer: Math.min(DEFAULT_SESSION_CONFIG.maxStreamSendBuffer, maxBufferedBytes)
+    }
+    this.#log = components.logger.forComponent('libp2p:holdfast:links')
+    this.#speakers = new Speakers(components.events)
+    this.#relays = new Relays(components, parseRelays(init.relays ?? []))
+    this.#dialer = new Dialer(components, init.rtcConfiguration, this.#log)
+    this.#reach = new Reach(this.#dialer, this.#relays)
+    this.#dials = new SharedDials(this.#limits.dialTimeoutMs)
+    provideLinks(components.events, this)
+  }
+
+  get [peerRoutingSymbol](): PeerRouting {
+    return this
+  }
+
+  // Startable
+
+  isStarted(): boolean {
+    return this.#status === 'started'
+  }
+
+  async start(): Promise<void> {
+    assertNoConnectionMonitor(this.#components)
+    const { registrar, events } = this.#components
+    await registrar.handle(SESSION_PROTOCOL, this.#onStream, {
+      runOnLimitedConnection: true,
+      maxInboundStreams: MAX_PATHS * 2,
+      maxOutboundStreams: MAX_PATHS * 2
+    })
+    await registrar.handle(CONTROL_PROTOCOL, () => {}, { maxInboundStreams: 1, maxOutboundStreams: 1 })
+    events.addEventListener('connection:open', this.#onConnection)
+    this.#speakers.start()
+    this.#stopListening = [
+      () => events.removeEventListener('connection:open', this.#onConnection),
+      () => this.#speakers.stop(),
+      onNetworkChange(() => {
+        for (const link of this.#live()) link.onNetworkChange()
+      })
+    ]
+    this.#status = 'started'
+  }
+
+  /**
+   * The WebRTC transport answers offers of anybody: our policy stands before it. Not as registrar middleware: libp2p 3.3
+   * appends the handler to the registered array for each stream, and calls all of them.
+   */
+  async afterStart(): Promise<void> {
+    const { registrar } = this.#components
+    if (!registrar.getProtocols().includes(SIGNALLING_PROTOCOL)) return
+    const { handler, options } = registrar.getHandler(SIGNALLING_PROTOCOL)
+    const guarded = (stream: Stream, connection: Connection): void => {
+      const reason = this.#neverUpgrade(connection.remotePeer)
+      if (reason == null) void handler(stream, connection)
+      else stream.abort(new UpgradeForbiddenError(reason))
+    }
+    await registrar.handle(SIGNALLING_PROTOCOL, guarded, { ...options, force: true })
+  }
+
+  /** Before libp2p closes its connections: everything sent is delivered first. */
+  async beforeStop(): Promise<void> {
+    if (this.#status !== 'started') return
+    this.#status = 'stopping'
+    this.#dials.abort(new LinkClosedError('The node is stopping'))
+    const results = await Promise.allSettled(this.#live().map((link) => link.close()))
+    for (const result of results)
+      if (result.status === 'rejected') this.#log.error('link not flushed - %e', result.reason)
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stopListening) stop()
+    this.#stopListening = []
+    const { registrar } = this.#components
+    await Promise.all([registrar.unhandle(SESSION_PROTOCOL), registrar.unhandle(CONTROL_PROTOCOL)])
+    for (const link of this.#live()) link.abort(new LinkClosedError('The node was stopped'))
+    this.#status = 'stopped'
+  }
+
+  // Links
+
+  async dial(target: PeerId | Multiaddr, options?: AbortOptions): Promise<Link> {
+    const { peer, address } = this.#target(target)
+    return this.#dialPeer(peer, address, options)
+  }
+
+  get(peer: PeerId): PeerLink | undefined {
+    return this.#peers.get(peer)?.link
+  }
+
+  all(): PeerLink[] {
+    return this.#live()
+  }
+
+  // Dialling by the transport in front of the stock ones
+
+  claims(address: Multiaddr): boolean {
+    const id = peerIdOf(address)
+    if (this.#status !== 'started' || id == null || id === this.#components.peerId.toString()) return false
+    if (this.#speakers.refused(id) || this.#relays.includes(peerIdFromString(id))) return false
+    if (relayOf(address) != null || address.getComponents().length === 1) return true
+    return this.#speakers.speaks(id)
+  }
+
+  async dialConnection(address: Multiaddr, signal: AbortSignal): Promise<Connection> {
+    const peer = peerIdFromString(peerIdOf(address)!)
+    try {
+      const link = await this.#dialPeer(peer, address, { signal })
+      return link.connection
+    } catch (err) {
+      if (!(err instanceof PeerRefusedProtocolError)) throw err
+      return fallBackToStock(
+        err.carrier,
+        address,
+        (signal) => this.#dialer.dialWebRTCUnmarked(peer, err.carrier, { signal }),
+        signal
+      )
+    }
+  }
+
+  // PeerRouting: a PeerId alone is enough to be dialled
+
+  async findPeer(peer: PeerId): Promise<PeerInfo> {
+    const address = multiaddr(`/p2p/${peer}`)
+    if (!this.claims(address)) throw new LinkRefusedError(`${peer} is not reached by links`)
+    return { id: peer, multiaddrs: [address] }
+  }
+
+  async *getClosestPeers(): AsyncGenerator<PeerInfo> {}
+
+  #live(): PeerLink[] {
+    return [...this.#peers.values()].flatMap(({ link }) => link ?? [])
+  }
+
+  #target(target: PeerId | Multiaddr): { peer: PeerId; address?: Multiaddr } {
+    if (!isMultiaddr(target)) return { peer: target }
+    const id = peerIdOf(target)
+    if (id == null) throw new InvalidOptionError(`${target} names no peer: it must end in /p2p/<PeerId>`)
+    return { peer: peerIdFromString(id), address: target }
+  }
+
+  async #dialPeer(id: PeerId, address: Multiaddr | undefined, options?: AbortOptions): Promise<PeerLink> {
+    if (this.#status !== 'started') throw new LinkClosedError('The node is not started: await node.start() first')
+    if (id.equals(this.#components.peerId))
+      throw new InvalidOptionError('This is the PeerId of this node: a node cannot dial itself')
+    const peer = this.#peer(id)
+    if (peer.link != null) return peer.link.ready()
+    if ((await this.#init.accept?.(id)) === false)
+      throw new LinkRefusedError(`The accept policy of this node refuses ${id}`)
+    return this.#dials.join(
+      id.toString(),
+      async (signal) => {
+        this.#assertRoom()
+        try {
+          const link = await this.#reach.open(peer, address, signal)
+          this.#speakers.onSpoke(id)
+          return link
+        } catch (err) {
+          if (err instanceof PeerRefusedProtocolError) this.#speakers.onRefused(id)
+          // The peer's own dial may have won meanwhile.
+          if (peer.link != null) return peer.link.ready()
+          throw err
+        }
+      },
+      options
+    )
+  }
+
+  #peer(id: PeerId): Peer {
+    let peer = this.#peers.get(id)
+    if (peer == null) {
+      peer = new Peer(id, this.#self(id), {
+        createLink: (peer) => this.#createLink(peer),
+        handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
+        log: this.#log
+      })
+      this.#peers.set(id, peer)
+      this.#forgetSome()
+    }
+    return peer
+  }
+
+  #forgetSome(): void {
+    if (this.#peers.size <= MAX_PEERS) return
+    for (const [id, peer] of this.#peers) {
+      if (peer.link != null) continue
+      this.#peers.delete(id)
+      return
+    }
+  }
+
+  #self(peer: PeerId): Self {
+    const { streamWindow, sessionWindow } = this.#sessionConfig
+    return { instance: this.#instance, side: sideOf(this.#components.peerId, peer), streamWindow, sessionWindow }
+  }
+
+  #createLink(peer: Peer): PeerLink {
+    this.#assertRoom()
+    const { closeTimeoutMs } = this.#limits
+    const direction = this.#dials.has(peer.id.toString()) ? 'outbound' : 'inbound'
+    const link = new PeerLink({
+      remotePeer: peer.id,
+      side: peer.self.side,
+      config: this.#limits,
+      closeTimeoutMs,
+      neverUpgrade: this.#neverUpgrade(peer.id),
+      log: this.#components.logger.forComponent('libp2p:holdfast:link').newScope(peer.id.toString().slice(-8)),
+      hooks: {
+        upgrade: (link, via, signal) => this.#upgrade(peer, link, via.connection, signal),
+        redial: async (_link, signal) => {
+          await this.#reach.open(
+            peer,
+            undefined,
+            AbortSignal.any([signal, AbortSignal.timeout(this.#limits.dialTimeoutMs)])
+          )
+        },
+        onEnd: (link) => this.#onLinkEnd(peer, link)
+      },
+      createSession: (link) =>
+        new DurableSession({
+          remotePeer: peer.id,
+          side: peer.self.side,
+          config: this.#sessionConfig,
+          direction,
+          upgrader: this.#components.upgrader,
+          listener: link,
+          log: this.#components.logger.forComponent('libp2p:holdfast:session')
+        })
+    })
+    link.addEventListener('link:state', ({ detail }) =>
+      this.safeDispatchEvent('link:state', { detail: { link, ...detail } })
+    )
+    link.ready().then(
+      () => this.#onLinkReady(link, direction),
+      (err) => this.#log.error('durable connection with %p denied - %e', peer.id, err)
+    )
+    return link
+  }
+
+  #onLinkReady(link: PeerLink, direction: 'inbound' | 'outbound'): void {
+    this.safeDispatchEvent('link:open', { detail: link })
+    if (direction === 'outbound') holdControlStream(link.connection, this.#log)
+  }
+
+  #onLinkEnd(peer: Peer, link: PeerLink): void {
+    peer.onLinkEnd(link)
+    this.safeDispatchEvent('link:close', { detail: link })
+  }
+
+  async #upgrade(peer: Peer, link: PeerLink, via: Connection, signal: AbortSignal): Promise<void> {
+    const carrier = await this.#dialer.dialWebRTC(peer.id, via, { signal })
+    try {
+      signal.throwIfAborted()
+      const attached = await peer.openPath(carrier, { signal })
+      if (attached !== link) throw new LinkClosedError('Another session took over meanwhile')
+    } catch (err) {
+      carrier.abort(err as Error)
+      throw err
+    }
+  }
+
+  #neverUpgrade(peer: PeerId): string | undefined {
+    const { upgrade = 'auto' } = this.#init
+    const allowed = typeof upgrade === 'function' ? upgrade(peer) : upgrade === 'auto'
+    if (!allowed) return 'the upgrade policy of this node forbids it: it would reveal IP addresses'
+    if (!hasWebRTC()) return 'this runtime has no WebRTC'
+    return undefined
+  }
+
+  #assertRoom(): void {
+    const { maxLinks } = this.#limits
+    if (this.#live().length >= maxLinks) throw new TooManyLinksError(maxLinks)
+  }
+
+  readonly #onStream = async (stream: Stream, connection: Connection): Promise<void> => {
+    const { remotePeer } = connection
+    try {
+      if (this.#status !== 'started') throw new LinkRefusedError('This node is stopping')
+      if (this.#relays.includes(remotePeer)) throw new LinkRefusedError('Relays of this node get no links')
+      const peer = this.#peer(remotePeer)
+      if (peer.link == null && (await this.#init.accept?.(remotePeer)) === false) {
+        throw new LinkRefusedError(`The accept policy of this node refuses ${remotePeer}`)
+      }
+      await peer.acceptPath(stream, connection)
+      this.#speakers.onSpoke(remotePeer)
+    } catch (err) {
+      this.#log('path of %p refused - %e', remotePeer, err)
+      stream.abort(err as Error)
+    }
+  }
+
+  /** Inbound carriers of linked peers: stock code must not open streams on them. */
+  readonly #onConnection = ({ detail: connection }: CustomEvent<Connection>): void => {
+    if (connection.multiplexer === SESSION_PROTOCOL) return
+    if (this.#peers.get(connection.remotePeer)?.link != null) connection.limits ??= {}
+  }
+}
+
+function sideOf(self: PeerId, peer: PeerId): 0 | 1 {
+  return self.toString() < peer.toString() ? 0 : 1
+}
+
+function hasWebRTC(): boolean {
+  return typeof globalThis.RTCPeerConnection === 'function' || globalThis.process?.versions?.node != null
+}
+
+/** The service factory: `services: { links: links() }`. */
+export function links(init: LinksInit = {}): (components: LinkComponents) => LinksService {
+  return (components) => new LinksService(components, init)
+}

@@ -1,0 +1,13 @@
+/** Browsers tell when the network is another; elsewhere timers that fire late are the only hint. Returns how to stop. */
+export function onNetworkChange(listener: () => void): () => void {
+  const targets: Array<[EventTarget, string]> = []
+  if (typeof globalThis.addEventListener === 'function' && typeof globalThis.document === 'object') {
+    targets.push([globalThis, 'online'])
+  }
+  const connection = (globalThis.navigator as { connection?: EventTarget } | undefined)?.connection
+  if (connection != null) targets.push([connection, 'change'])
+  for (const [target, type] of targets) target.addEventListener(type, listener)
+  return () => {
+    for (const [target, type] of targets) target.removeEventListener(type, listener)
+  }
+}

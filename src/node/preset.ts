@@ -1,0 +1,13 @@
+import type { ServiceMap } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { assemble, type CreateNodeInit, type HoldfastNode } from './create-node.ts'
+
+/**
+ * A started node for Node.js: TCP, WebSocket, circuit relay and WebRTC, with links.
+ *
+ * @throws {InvalidOptionError} an option cannot be used; the message says which, and what it may be
+ * @throws {RelayUnreachableError} no relay took this node in
+ */
+export function createNode<T extends ServiceMap = ServiceMap>(init: CreateNodeInit<T> = {}): Promise<HoldfastNode<T>> {
+  return assemble(init, [tcp()])
+}

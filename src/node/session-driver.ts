@@ -1,0 +1,364 @@
+import type { Logger, MessageStream, StreamMuxerFactory } from '@libp2p/interface'
+import type { PathHandler, SessionPath } from '../path/index.ts'
+import type { PathInit, SessionCore, SessionEffect } from '../session/index.ts'
+import { type Frame, SESSION_PROTOCOL } from '../wire/index.ts'
+import { type EndOfTask, endOfTask } from './end-of-task.ts'
+import { type MuxerPort, SessionMuxer } from './muxer.ts'
+import { ABORTED } from './stream.ts'
+
+/** The peer ended the session at once: its streams are reset, what it had not acknowledged may be lost. */
+export class PeerAbortedError extends Error {
+  static override name = 'PeerAbortedError'
+  override name = 'PeerAbortedError'
+
+  constructor(readonly code: number) {
+    super(`The peer ended the link with code ${code}, not in an orderly way: dial it again`)
+  }
+}
+
+/** What the link hears of its session. Paths are named by the ids it attached them with. */
+export interface SessionHandler {
+  onPathSuspect(path: number, by: 'self' | 'peer'): void
+  onPathRestored(path: number): void
+  onPong(path: number, nonce: number, rttMs: number): void
+  onGoaway(path: number, reason: number, delayMs: number): void
+  /** The peer sends nothing more. Code 0: orderly, this side closes by itself now. */
+  onPeerClosed(code: number): void
+  /** Once, and last. No error: both sides closed and have everything. Streams have ended, no timer is left. */
+  onClosed(error?: Error): void
+}
+
+export interface SessionDriverInit {
+  readonly session: SessionCore
+  readonly handler: SessionHandler
+  readonly log: Logger
+  /** Milliseconds, monotonic: the clock the session was created with. @default performance.now */
+  readonly now?: () => number
+}
+
+/**
+ * Drives one session: gives it the time, frames and commands, and carries out its effects on paths, streams and link.
+ * Frames for one path leave in one carrier message per task. It handles attached paths as their `PathHandler`; the link
+ * keeps that role until the handshake is done, and passes calls on after that.
+ */
+export class SessionDriver implements PathHandler, MuxerPort {
+  readonly session: SessionCore
+  /** For `upgradeOutbound(handle, { muxerFactory })`. */
+  readonly muxerFactory: StreamMuxerFactory
+
+  readonly #handler: SessionHandler
+  readonly #log: Logger
+  readonly #now: () => number
+  readonly #paths = new Map<number, SessionPath>()
+  readonly #ids = new Map<SessionPath, number>()
+  readonly #outbox = new Map<number, Frame[]>()
+  readonly #flush: EndOfTask
+  readonly #closed = Promise.withResolvers<void>()
+  #muxer: SessionMuxer | undefined
+  /** What happened to streams before there was a muxer: the session's windows bound it. */
+  #early: SessionEffect[] = []
+  #draining = false
+  #status: 'running' | 'closed' = 'running'
+  #peerClosed = false
+  #endError: Error | undefined
+  #timer: { readonly at: number; readonly handle: ReturnType<typeof setTimeout> } | undefined
+
+  constructor({ session, handler, log, now = () => performance.now() }: SessionDriverInit) {
+    this.session = session
+    this.#handler = handler
+    this.#log = log.newScope('session')
+    this.#now = now
+    this.#flush = endOfTask(() => this.#run((at) => session.flush(at)))
+    this.muxerFactory = { protocol: SESSION_PROTOCOL, createStreamMuxer: (maConn) => this.#createMuxer(maConn) }
+    this.#closed.promise.catch(() => {})
+  }
+
+  // Paths
+
+  /** After the handshake. Frames that followed it go to `onFrames`. @throws {ProtocolViolationError} too many paths */
+  attachPath(id: number, path: SessionPath, windows: Omit<PathInit, 'limited'>): void {
+    if (this.#status === 'closed') return
+    this.#run((now) => this.session.attachPath(id, { ...windows, limited: path.limited }, now))
+    this.#paths.set(id, path)
+    this.#ids.set(path, id)
+  }
+
+  /** What is unacknowledged there goes elsewhere. The path itself is left as it is: close or abort it. */
+  detachPath(id: number): void {
+    const path = this.#paths.get(id)
+    if (path == null) return
+    this.#forget(id, path)
+    this.#run((now) => this.session.detachPath(id, now))
+  }
+
+  path(id: number): SessionPath | undefined {
+    return this.#paths.get(id)
+  }
+
+  /** Best first. */
+  prefer(order: readonly number[]): void {
+    this.#run((now) => this.session.prefer(order, now))
+  }
+
+  /** Returns the nonce that `onPong` will name. */
+  ping(id: number): number {
+    return this.#run((now) => this.session.ping(id, now))
+  }
+
+  sendGoaway(id: number, reason: number, delayMs: number): void {
+    this.#run((now) => this.session.sendGoaway(id, reason, delayMs, now))
+  }
+
+  onFrames(path: SessionPath, frames: Frame[]): void {
+    const id = this.#ids.get(path)
+    if (id == null) return
+    this.#run((now) => {
+      for (const frame of frames) this.session.receive(id, frame, now)
+    })
+    if (this.#status === 'running') this.#flush.schedule()
+  }
+
+  onWritable(path: SessionPath): void {
+    const id = this.#ids.get(path)
+    if (id != null) this.#run((now) => this.session.setWritable(id, true, now))
+  }
+
+  onClosed(path: SessionPath): void {
+    const id = this.#ids.get(path)
+    if (id != null) this.detachPath(id)
+  }
+
+  // The end
+
+  /** Bytes of open streams that the peer has not acknowledged, as far as the session and its streams hold them. */
+  get pendingBytes(): number {
+    let bytes = this.session.sendBufferedBytes
+    for (const stream of this.#muxer?.streams ?? []) bytes += stream.writeBufferLength
+    return bytes
+  }
+
+  /** The muxer's half of an orderly end; links close the muxer, which finishes streams first. */
+  close(): Promise<void> {
+    this.#run((now) => this.session.close(now))
+    return this.#closed.promise
+  }
+
+  /** At once: streams are aborted with `error`, the peer is told if a path is up. */
+  abort(error: Error): void {
+    this.#endError ??= error
+    this.#run((now) => this.session.abort(ABORTED, now))
+  }
+
+  /** No path came back in time. */
+  expire(error: Error): void {
+    this.abort(error)
+  }
+
+  /** The peer has ended this session, as its handshake on a new path says. Orderly if all we had is acknowledged. */
+  peerEnded(error: Error): void {
+    const orderly = this.#peerClosed && this.session.status === 'closing' && this.session.sendBufferedBytes === 0
+    if (orderly) this.#finish(undefined)
+    this.abort(error)
+  }
+
+  // The session as streams and muxer see it
+
+  openStream(): number {
+    return this.#run((now) => this.session.openStream(now))
+  }
+
+  write(stream: number, data: Uint8Array): { accepted: number; more: boolean } {
+    return this.#run((now) => this.session.write(stream, data, now))
+  }
+
+  finish(stream: number): void {
+    this.#run((now) => this.session.finish(stream, now))
+  }
+
+  reset(stream: number, code: number): void {
+    this.#run((now) => this.session.reset(stream, code, now))
+  }
+
+  stopSending(stream: number, code: number): void {
+    this.#run((now) => this.session.stopSending(stream, code, now))
+  }
+
+  consume(stream: number, bytes: number): void {
+    this.#run((now) => this.session.consume(stream, bytes, now))
+  }
+
+  // Effects
+
+  #run<T>(call: (now: number) => T): T {
+    const result = call(this.#now())
+    this.#drain()
+    return result
+  }
+
+  /** Applications answer inside their listeners: what that leads to is left to the loop that is already running. */
+  #drain(): void {
+    if (this.#draining || this.#status === 'closed') return
+    this.#draining = true
+    try {
+      for (;;) {
+        const effects = this.session.takeEffects()
+        if (effects.length === 0) break
+        for (const effect of effects) this.#apply(effect)
+      }
+    } finally {
+      this.#draining = false
+    }
+    this.#arm()
+  }
+
+  #apply(effect: SessionEffect): void {
+    try {
+      switch (effect.type) {
+        case 'send':
+          this.#send(effect.path, effect.frame)
+          break
+        case 'pathError':
+          this.#onPathError(effect.path, effect.error)
+          break
+        case 'pathSuspect':
+          this.#handler.onPathSuspect(effect.path, effect.by)
+          break
+        case 'pathRestored':
+          this.#handler.onPathRestored(effect.path)
+          break
+        case 'pong':
+          this.#handler.onPong(effect.path, effect.nonce, effect.rttMs)
+          break
+        case 'goaway':
+          this.#handler.onGoaway(effect.path, effect.reason, effect.delayMs)
+          break
+        case 'peerClosed':
+          this.#onPeerClosed(effect.code)
+          break
+        case 'closed':
+          this.#finish(this.#endError ?? (effect.code === 0 ? undefined : new PeerAbortedError(effect.code)))
+          break
+        default:
+          if (this.#muxer == null) this.#early.push(effect)
+          else this.#applyToStream(this.#muxer, effect)
+      }
+    } catch (err) {
+      this.#log.error('%s failed - %e', effect.type, err)
+    }
+  }
+
+  #applyToStream(muxer: SessionMuxer, effect: SessionEffect): void {
+    switch (effect.type) {
+      case 'streamOpen':
+        muxer.onStreamOpen(effect.stream)
+        break
+      case 'streamData': {
+        const stream = muxer.stream(effect.stream)
+        if (stream == null) this.session.consume(effect.stream, effect.data.byteLength, this.#now())
+        else stream.deliver(effect.data)
+        break
+      }
+      case 'streamEnd':
+        muxer.stream(effect.stream)?.onRemoteCloseWrite()
+        break
+      case 'streamReset':
+        muxer.stream(effect.stream)?.onRemoteReset()
+        break
+      case 'streamStopped':
+        muxer.stream(effect.stream)?.onRemoteStopped(effect.code)
+        break
+      case 'streamWritable':
+        muxer.stream(effect.stream)?.onWritable()
+        break
+    }
+  }
+
+  #send(id: number, frame: Frame): void {
+    const waiting = this.#outbox.get(id)
+    if (waiting != null) {
+      waiting.push(frame)
+      return
+    }
+    if (this.#outbox.size === 0) queueMicrotask(() => this.#writeAll())
+    this.#outbox.set(id, [frame])
+  }
+
+  #writeAll(): void {
+    for (const [id, frames] of this.#outbox) {
+      this.#outbox.delete(id)
+      const path = this.#paths.get(id)
+      if (path == null || path.write(frames)) continue
+      this.#run((now) => this.session.setWritable(id, false, now))
+    }
+  }
+
+  #onPathError(id: number, error: Error): void {
+    const path = this.#paths.get(id)
+    if (path == null) return
+    this.#log('peer broke the protocol on path %d - %e', id, error)
+    this.#forget(id, path)
+    this.session.detachPath(id, this.#now())
+    path.abort(error)
+  }
+
+  #onPeerClosed(code: number): void {
+    if (code !== 0) {
+      this.#muxer?.onPeerAborted()
+    } else {
+      this.#peerClosed = true
+      if (this.#muxer != null) this.#muxer.onPeerClosed()
+      else this.session.close(this.#now())
+    }
+    this.#handler.onPeerClosed(code)
+  }
+
+  #finish(error: Error | undefined): void {
+    if (this.#status === 'closed') return
+    this.#writeAll()
+    this.#status = 'closed'
+    this.#flush.stop()
+    clearTimeout(this.#timer?.handle)
+    this.#timer = undefined
+    this.#early = []
+    this.#paths.clear()
+    this.#ids.clear()
+    this.#outbox.clear()
+    if (error == null) this.#closed.resolve()
+    else this.#closed.reject(error)
+    this.#muxer?.end(error)
+    this.#handler.onClosed(error)
+  }
+
+  #forget(id: number, path: SessionPath): void {
+    this.#paths.delete(id)
+    this.#ids.delete(path)
+    this.#outbox.delete(id)
+  }
+
+  #createMuxer(maConn: MessageStream): SessionMuxer {
+    if (this.#muxer != null) throw new Error('A session carries one durable connection: it has its muxer already')
+    this.#muxer = new SessionMuxer(maConn, this)
+    if (this.#status === 'closed') this.#muxer.end(this.#endError)
+    const early = this.#early
+    this.#early = []
+    for (const effect of early) this.#apply(effect)
+    this.#drain()
+    return this.#muxer
+  }
+
+  #arm(): void {
+    const at = this.#status === 'closed' ? undefined : this.session.nextWakeAt()
+    // A timer that fires too early is armed again; that is cheaper than moving it with every frame.
+    if (at == null || (this.#timer != null && this.#timer.at <= at)) return
+    clearTimeout(this.#timer?.handle)
+    const delayMs = Math.max(0, Math.ceil(at - this.#now()))
+    this.#timer = { at, handle: setTimeout(() => this.#onTimer(), delayMs) }
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined
+    const at = this.session.nextWakeAt()
+    if (at != null && at <= this.#now()) this.#run((now) => this.session.tick(now))
+    else this.#arm()
+  }
+}

@@ -1,0 +1,241 @@
+import type { AbortOptions, Connection, Logger, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { encodeFrame, type Frame, FrameDecoder } from '../wire/index.ts'
+import { readBudget } from './budget.ts'
+import { PathOverflowError, PathTruncatedError } from './errors.ts'
+import { pathKind } from './kind.ts'
+import type { PathBudget, PathKind } from './types.ts'
+
+/**
+ * Unsent bytes at which a path is given up. The session stops at the first refused write, with at most its in-flight
+ * limit (16 MiB at the very most) handed over by then; more means that somebody does not stop.
+ */
+const MAX_BUFFERED_BYTES = 16 * 1_048_576
+
+/** How long the answer to the peer's orderly close may take: after that nobody waits for what is still unsent. */
+const CLOSE_TIMEOUT_MS = 5_000
+
+/** What a path needs of the libp2p stream it runs on. */
+export type CarrierStream = Pick<
+  Stream,
+  | 'abort'
+  | 'addEventListener'
+  | 'close'
+  | 'log'
+  | 'remoteWriteStatus'
+  | 'removeEventListener'
+  | 'send'
+  | 'status'
+  | 'writableNeedsDrain'
+  | 'writeBufferLength'
+>
+
+/** What a path needs of the carrier. */
+export type CarrierConnection = Pick<
+  Connection,
+  'addEventListener' | 'limits' | 'remoteAddr' | 'removeEventListener' | 'timeline'
+>
+
+/** Who hears of what happens on a path. Called synchronously, never from within the constructor. */
+export interface PathHandler {
+  /** Complete frames in order. Payloads may alias carrier memory: copy what is kept. */
+  onFrames(path: SessionPath, frames: Frame[]): void
+  /** After a `write` returned false: the carrier has room again. */
+  onWritable(path: SessionPath): void
+  /** Once, and last: after everything received was passed on. No error: the carrier ended in an orderly way. */
+  onClosed(path: SessionPath, error?: Error): void
+}
+
+export interface SessionPathInit {
+  readonly stream: CarrierStream
+  readonly connection: CarrierConnection
+  readonly handler: PathHandler
+}
+
+/**
+ * - `open`: reads and writes
+ * - `closing`: our side is ending; still reads
+ * - `closed`: `onClosed` was or is just being called
+ */
+export type SessionPathStatus = 'open' | 'closing' | 'closed'
+
+/** One session stream on one carrier: frames in, frames out. Decides nothing. */
+export class SessionPath {
+  readonly kind: PathKind
+  readonly remoteAddr: Multiaddr
+  /** Milliseconds since the Unix epoch. */
+  readonly openedAt = Date.now()
+  /** Session bytes handed to the carrier, framing included; the carrier's own overhead is not. */
+  sentBytes = 0
+  receivedBytes = 0
+
+  readonly #stream: CarrierStream
+  readonly #connection: CarrierConnection
+  readonly #handler: PathHandler
+  readonly #log: Logger
+  #decoder: FrameDecoder | undefined = new FrameDecoder()
+  #status: SessionPathStatus = 'open'
+  #awaitsDrain = false
+  #ending = false
+  #endError: Error | undefined
+
+  constructor({ stream, connection, handler }: SessionPathInit) {
+    this.#stream = stream
+    this.#connection = connection
+    this.#handler = handler
+    this.#log = stream.log.newScope('holdfast-path')
+    this.kind = pathKind(connection.remoteAddr)
+    this.remoteAddr = connection.remoteAddr
+    stream.addEventListener('message', this.#onMessage)
+    stream.addEventListener('drain', this.#onDrain)
+    stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
+    stream.addEventListener('close', this.#onClose)
+    connection.addEventListener('close', this.#onClose)
+    // What the stream received before this, it passes on in a microtask queued above: the end comes after that.
+    if (stream.status !== 'open') this.#endSoon()
+    else if (stream.remoteWriteStatus === 'closed') this.#onRemoteCloseWrite()
+  }
+
+  get status(): SessionPathStatus {
+    return this.#status
+  }
+
+  /** Whether a relay limits it. */
+  get limited(): boolean {
+    return this.budget != null
+  }
+
+  /** What the relay's limits leave of this path now; `undefined` when it has none. */
+  get budget(): PathBudget | undefined {
+    return readBudget(this.#connection.limits, this.#connection.timeline.open, Date.now())
+  }
+
+  /** Bytes the carrier has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#stream.writeBufferLength
+  }
+
+  /**
+   * All frames in one carrier message. Taken in any case while the path is open; false asks to wait for `onWritable`.
+   * A path with more than 16 MiB unsent is aborted with `PathOverflowError`.
+   */
+  write(frames: readonly Frame[]): boolean {
+    if (this.#status !== 'open' || this.#ending) return false
+    const parts: Uint8Array[] = []
+    for (const frame of frames) parts.push(...encodeFrame(frame))
+    const bytes = Uint8ArrayList.fromUint8Arrays(parts)
+    let more: boolean
+    try {
+      more = this.#stream.send(bytes)
+    } catch (err) {
+      // The stream is ending, and tells so by its own event.
+      this.#log('%d frames not sent - %e', frames.length, err)
+      return false
+    }
+    this.sentBytes += bytes.byteLength
+    const { writeBufferLength } = this.#stream
+    if (writeBufferLength > MAX_BUFFERED_BYTES) {
+      this.abort(new PathOverflowError(writeBufferLength, MAX_BUFFERED_BYTES))
+      return false
+    }
+    if (!more) this.#awaitsDrain = true
+    return more
+  }
+
+  /**
+   * End in an orderly way: resolves when the carrier has taken everything written. `onClosed` follows when the peer has
+   * ended its side too; frames are passed on until then. `signal` ends the wait and the path with it.
+   */
+  async close(options?: AbortOptions): Promise<void> {
+    if (this.#status !== 'open') return
+    this.#status = 'closing'
+    try {
+      await this.#stream.close(options)
+    } catch (err) {
+      this.abort(err as Error)
+      throw err
+    }
+  }
+
+  /** End at once; what the carrier has not taken is dropped. */
+  abort(error: Error): void {
+    if (this.#isClosed) return
+    this.#ending = true
+    this.#endError ??= error
+    this.#stream.abort(error)
+    this.#end()
+  }
+
+  get #isClosed(): boolean {
+    return this.#status === 'closed'
+  }
+
+  readonly #onMessage = ({ data }: StreamMessageEvent): void => {
+    if (this.#decoder == null) return
+    this.receivedBytes += data.byteLength
+    const frames: Frame[] = []
+    let badInput: Error | undefined
+    try {
+      for (const chunk of data instanceof Uint8Array ? [data] : data) {
+        for (const frame of this.#decoder.push(chunk)) frames.push(frame)
+      }
+    } catch (err) {
+      badInput = err as Error
+    }
+    try {
+      if (frames.length > 0) this.#handler.onFrames(this, frames)
+    } catch (err) {
+      badInput ??= err as Error
+    }
+    if (badInput != null) this.abort(badInput)
+  }
+
+  /**
+   * `drain` also fires while bytes still wait (yamux: at every window update); the stream's own listener sends on in a
+   * microtask, ours looks at the result after that.
+   */
+  readonly #onDrain = (): void => {
+    if (!this.#awaitsDrain) return
+    queueMicrotask(() => {
+      if (!this.#awaitsDrain || this.#stream.writableNeedsDrain || this.#status !== 'open' || this.#ending) return
+      this.#awaitsDrain = false
+      this.#handler.onWritable(this)
+    })
+  }
+
+  /** Half a path is of no use: no acknowledgement will come here any more. */
+  readonly #onRemoteCloseWrite = (): void => {
+    if (this.#ending) return
+    this.#endSoon()
+    this.#stream.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).catch((err) => this.#stream.abort(err))
+  }
+
+  readonly #onClose = ({ error }: StreamCloseEvent): void => {
+    if (error != null) this.#endError ??= error
+    this.#endSoon()
+  }
+
+  /** Some carriers tell of the end before they pass on the bytes that came with it. */
+  #endSoon(): void {
+    if (this.#ending) return
+    this.#ending = true
+    queueMicrotask(() => this.#end())
+  }
+
+  #end(): void {
+    if (this.#isClosed) return
+    this.#status = 'closed'
+    this.#awaitsDrain = false
+    const heldBytes = this.#decoder?.heldBytes ?? 0
+    this.#decoder = undefined
+    this.#stream.removeEventListener('message', this.#onMessage)
+    this.#stream.removeEventListener('drain', this.#onDrain)
+    this.#stream.removeEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
+    this.#stream.removeEventListener('close', this.#onClose)
+    this.#connection.removeEventListener('close', this.#onClose)
+    const error = this.#endError ?? (heldBytes > 0 ? new PathTruncatedError(heldBytes) : undefined)
+    this.#log('closed after %d bytes out, %d bytes in - %e', this.sentBytes, this.receivedBytes, error)
+    this.#handler.onClosed(this, error)
+  }
+}
