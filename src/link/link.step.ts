@@ -13,7 +13,8 @@ import {
   RECOVERING_AFTER_MS,
   REDIAL_BACKOFF,
   REDIAL_RESPONDER_DELAY_MS,
-  SLEEP_GAP_MS
+  SLEEP_GAP_MS,
+  UPGRADE_BACKOFF
 } from './config.ts'
 import { isDirect, order, type PathView } from './preference.step.ts'
 import { Upgrade } from './upgrade.step.ts'
@@ -79,6 +80,7 @@ export class LinkMachine {
   #redials = 0
   #redialAt: number | undefined
   #redialing = false
+  #lostStandby: PathView | undefined
   /** Silence before this was our own timers' fault. */
   #notBefore = 0
   #wakeAt: number | undefined
@@ -133,17 +135,20 @@ export class LinkMachine {
         }
         this.#paths.set(id, path)
         this.#lastOpener = opener
-        this.#redials = 0
-        this.#redialing = false
-        this.#redialAt = undefined
+        if (!isDirect(path) || this.#state.status === 'recovering') {
+          this.#redials = 0
+          this.#redialing = false
+          this.#redialAt = undefined
+        }
         this.#probe(path, now)
         if (isDirect(path)) this.#upgrade.succeeded()
+        else this.#lostStandby = undefined
         return `${kind} path opened`
       }
       case 'detached': {
         const path = this.#paths.get(event.path)
         this.#paths.delete(event.path)
-        if (path != null && isDirect(path) && !path.leaving) this.#upgrade.pathDied(now)
+        if (path != null) this.#onLost(path, now)
         return `${path?.kind ?? 'unknown'} path closed: ${event.cause}`
       }
       case 'pong': {
@@ -178,7 +183,14 @@ export class LinkMachine {
       case 'redialFailed':
         this.#redialing = false
         this.#redials++
-        this.#redialAt = now + backoffMs(this.#redials, REDIAL_BACKOFF, this.#init.random)
+        // While data flows nobody waits for a standby.
+        this.#redialAt =
+          now +
+          backoffMs(
+            this.#redials,
+            this.#state.status === 'recovering' ? REDIAL_BACKOFF : UPGRADE_BACKOFF,
+            this.#init.random
+          )
         return `redial failed: ${event.cause}`
       case 'networkChanged':
         this.#afresh(now)
@@ -195,6 +207,12 @@ export class LinkMachine {
       case 'tick':
         return 'time passed'
     }
+  }
+
+  #onLost(path: PathView, now: number): void {
+    if (path.leaving) return
+    if (isDirect(path)) this.#upgrade.pathDied(now)
+    else this.#lostStandby = path
   }
 
   /** The world may be another: probe everything, forget backoffs. */
@@ -229,7 +247,7 @@ export class LinkMachine {
     )
     if (health.status === 'dead') {
       this.#paths.delete(path.id)
-      if (isDirect(path)) this.#upgrade.pathDied(now)
+      this.#onLost(path, now)
       this.#effects.push({ type: 'abandon', path: path.id, cause: health.cause })
     } else if (health.status === 'probe') {
       this.#probe(path, now)
@@ -354,15 +372,18 @@ export class LinkMachine {
   }
 
   #redial(cause: string, now: number): void {
-    if (this.#state.status !== 'recovering') {
+    if (this.#state.status === 'recovering') {
+      if (now >= this.#state.deadline) {
+        this.#effects.push({ type: 'expired' })
+        return
+      }
+      this.#wake(this.#state.deadline)
+    } else if (!this.#wantsRelayedPath) {
       this.#redialAt = undefined
       return
+    } else {
+      this.#redialAt ??= now
     }
-    if (now >= this.#state.deadline) {
-      this.#effects.push({ type: 'expired' })
-      return
-    }
-    this.#wake(this.#state.deadline)
     if (this.#redialing || this.#redialAt == null) return
     if (now < this.#redialAt) {
       this.#wake(this.#redialAt)
@@ -371,6 +392,14 @@ export class LinkMachine {
     this.#redialing = true
     this.#redialAt = undefined
     this.#effects.push({ type: 'redial', cause })
+  }
+
+  /** A cold standby is needed now, or a hot one was lost that costs nothing to have again. */
+  get #wantsRelayedPath(): boolean {
+    const paths = [...this.#paths.values()].filter((path) => !path.leaving)
+    if (paths.length === 0 || paths.some((path) => !isDirect(path) && !path.suspect)) return false
+    if (paths.every((path) => path.suspect)) return true
+    return this.#lostStandby?.ample === true && this.#lostStandby.opener === this.#init.side
   }
 
   #probe(path: PathView, now: number): void {
