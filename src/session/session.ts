@@ -9,6 +9,9 @@ import { Streams } from './streams.ts'
 /** What a frame weighs beside its payload, about: for in-flight accounting only. */
 const FRAME_OVERHEAD_BYTES = 8
 
+/** Control frames may go beyond the in-flight limit by this: what a peer that acknowledges nothing makes us keep is bounded. */
+const CONTROL_ROOM_BYTES = 65_536
+
 /** PINGs on a suspect path are this far apart at most. */
 const MAX_PROBE_INTERVAL_MS = 2_000
 
@@ -413,7 +416,7 @@ export class Session implements SessionCore {
     const path = this.#target()
     if (path == null) return
     if (path.status === 'healthy' && path.writable) this.#sendStatus(path)
-    while (path.writable) {
+    while (path.writable && path.inFlight.bytes < path.inFlight.limit + CONTROL_ROOM_BYTES) {
       const control = this.#streams.nextControl()
       if (control == null) break
       this.#sendCounted(path, control.frame, control.item)
