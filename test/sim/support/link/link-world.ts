@@ -1,0 +1,187 @@
+import type { LinkState } from '../../../../src/link/api.ts'
+import { instanceName } from '../../../../src/session/index.ts'
+import { EventQueue } from '../event-queue.ts'
+import { BrokenInvariantError, fail } from '../fail.ts'
+import { Rng } from '../rng.ts'
+import type { SimCarrier, Weather } from './network.ts'
+import { SimNode } from './sim-node.ts'
+
+const DISTURBED_MS = 120_000
+/** Backoff of upgrades reaches a minute and more after many failures; `networkChanged` resets it, as browsers do. */
+const CALM_MS = 90_000
+const WRITE_EVERY_MS = 200
+
+export class LinkStats {
+  selections = 0
+  suspicions = 0
+  abandoned = 0
+  left = 0
+  upgrades = 0
+  redials = 0
+  expired = 0
+  superseded = 0
+  crashes = 0
+  freezes = 0
+  relayed = 0
+  direct = 0
+  recovering = 0
+  closed = 0
+
+  onState(status: LinkState['status']): void {
+    if (status !== 'connecting') this[status]++
+  }
+
+  add(other: LinkStats): void {
+    for (const key of Object.keys(this) as Array<keyof this>) {
+      if (typeof this[key] === 'number') (this[key] as number) += other[key as keyof LinkStats] as number
+    }
+  }
+
+  zeros(): string[] {
+    return Object.entries(this).flatMap(([name, count]) => (count === 0 ? [name] : []))
+  }
+}
+
+/** Two processes in bad weather; afterwards the sun shines, and both must have the same link, on the best path, with all bytes. */
+export class LinkWorld {
+  readonly rng: Rng
+  readonly queue = new EventQueue()
+  readonly stats = new LinkStats()
+  readonly carriers: SimCarrier[] = []
+  readonly upgrades: boolean
+  readonly weather: Weather = { relayUp: true, relaySilent: false, directPossible: true, directSilent: false }
+  readonly nodes: [SimNode, SimNode]
+  readonly #trace: boolean
+  #calm = false
+
+  constructor(seed: number, trace: boolean) {
+    this.rng = new Rng(seed)
+    this.#trace = trace
+    this.upgrades = this.rng.chance(0.85)
+    this.nodes = [new SimNode(0, this), new SimNode(1, this)]
+  }
+
+  trace(text: string): void {
+    if (this.#trace) console.log(`${this.queue.now.toFixed(0).padStart(7)} ms  ${text}`)
+  }
+
+  run(): LinkStats {
+    try {
+      this.#run()
+    } catch (err) {
+      const at = `link schedule ${this.rng.seed} at ${this.queue.now.toFixed(0)} ms`
+      throw new BrokenInvariantError(
+        `${at}: ${(err as Error).message} (replay: HOLDFAST_SEED=${this.rng.seed} npm run test:sim -- link)`,
+        {
+          cause: err
+        }
+      )
+    }
+    return this.stats
+  }
+
+  #run(): void {
+    this.#want(0)
+    if (this.rng.chance(0.3)) this.#want(1)
+    this.#write()
+    this.#disturb()
+    this.#advance(DISTURBED_MS)
+    this.#calm = true
+    Object.assign(this.weather, { relayUp: true, relaySilent: false, directPossible: true, directSilent: false })
+    this.trace('calm')
+    for (const { link } of this.nodes) link?.step({ type: 'networkChanged' })
+    this.#advance(DISTURBED_MS + CALM_MS)
+    this.#check()
+  }
+
+  #advance(until: number): void {
+    let sameTime = 0
+    let last = -1
+    while (this.queue.nextAt != null && this.queue.nextAt <= until) {
+      sameTime = this.queue.nextAt === last ? sameTime + 1 : 0
+      last = this.queue.nextAt
+      if (sameTime > 20_000) fail('the machines spin without time passing')
+      this.queue.runNext()
+    }
+  }
+
+  /** The application of this side keeps asking for a link. */
+  #want(side: 0 | 1): void {
+    this.nodes[side].dial()
+    this.queue.after(this.rng.between(500, 1_500), () => this.#want(side))
+  }
+
+  #write(): void {
+    for (const { link, isAlive } of this.nodes) if (isAlive && !this.#isQuiet) link?.write(this.rng.between(1, 4_000))
+    this.queue.after(WRITE_EVERY_MS, () => this.#write())
+  }
+
+  /** The last seconds only deliver. */
+  get #isQuiet(): boolean {
+    return this.queue.now > DISTURBED_MS + CALM_MS - 5_000
+  }
+
+  #disturb(): void {
+    this.queue.after(this.rng.between(200, 12_000), () => {
+      if (this.#calm) return
+      this.#happen()
+      this.#disturb()
+    })
+  }
+
+  #happen(): void {
+    const { rng, weather } = this
+    const flip = (name: keyof Weather): void => {
+      weather[name] = !weather[name]
+      this.trace(`${name} is ${weather[name]}`)
+    }
+    const what = rng.next()
+    if (what < 0.2) flip('directSilent')
+    else if (what < 0.35) flip('directPossible')
+    else if (what < 0.45) flip('relaySilent')
+    else if (what < 0.6) this.#toggleRelay()
+    else if (what < 0.75) {
+      const open = this.carriers.filter((carrier) => carrier.isOpen)
+      if (open.length > 0) rng.pick(open).cut('carrier cut')
+    } else if (what < 0.85) {
+      this.stats.freezes++
+      const ms = rng.between(500, 25_000)
+      const side = rng.int(2)
+      this.trace(`side ${side} freezes for ${ms} ms`)
+      this.nodes[side]!.freeze(ms)
+    } else if (what < 0.92) this.#restart(rng.int(2) as 0 | 1)
+    else for (const { link } of this.nodes) link?.step({ type: 'networkChanged' })
+  }
+
+  #toggleRelay(): void {
+    this.weather.relayUp = !this.weather.relayUp
+    this.trace(`relay ${this.weather.relayUp ? 'up' : 'down'}`)
+    if (this.weather.relayUp) return
+    for (const carrier of this.carriers) if (carrier.kind === 'relayed') carrier.cut('relay stopped')
+  }
+
+  #restart(side: 0 | 1): void {
+    this.stats.crashes++
+    this.trace(`side ${side} restarts`)
+    this.nodes[side].crash()
+    this.nodes[side] = new SimNode(side, this)
+  }
+
+  #check(): void {
+    const [a, b] = this.nodes
+    const [x, y] = [a.link, b.link]
+    if (x == null || y == null) return fail(`side ${x == null ? 0 : 1} has no link`)
+    const same =
+      x.name.peerInstance === instanceName(b.self.instance) &&
+      y.name.peerInstance === instanceName(a.self.instance) &&
+      x.name.epoch === y.name.epoch
+    if (!same) fail('the sides hold different sessions')
+    const expected = this.upgrades ? 'direct' : 'relayed'
+    for (const link of [x, y]) {
+      if (link.state.status !== expected)
+        fail(`side ${link.node.side} is ${JSON.stringify(link.state)}, not ${expected}`)
+    }
+    if (x.written !== y.received) fail(`${x.written} bytes written by side 0, ${y.received} delivered`)
+    if (y.written !== x.received) fail(`${y.written} bytes written by side 1, ${x.received} delivered`)
+  }
+}

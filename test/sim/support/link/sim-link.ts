@@ -1,0 +1,245 @@
+import type { LinkState } from '../../../../src/link/api.ts'
+import { type LinkEffect, type LinkEvent, LinkMachine } from '../../../../src/link/link.step.ts'
+import { DEFAULT_SESSION_CONFIG, MAX_PATHS, Session, type SessionName } from '../../../../src/session/index.ts'
+import type { Frame, HelloFrame } from '../../../../src/wire/index.ts'
+import { fail } from '../fail.ts'
+import { byteAt, type Tag } from './content.ts'
+import type { SimCarrier } from './network.ts'
+import type { SimNode } from './sim-node.ts'
+
+export const RESUME_WINDOW_MS = 20_000
+const LEAVE_DELAY_MS = 1_000
+
+interface AttachedPath {
+  readonly carrier: SimCarrier
+}
+
+/** One link end: the real machine and the real session core, driven in virtual time as src/link/link.ts drives them. */
+export class SimLink {
+  readonly node: SimNode
+  readonly name: SessionName
+  readonly machine: LinkMachine
+  readonly session: Session
+  readonly #tag: Tag
+  readonly #paths = new Map<number, AttachedPath>()
+  readonly #received = new Map<number, number>()
+  readonly #events: LinkEvent[] = []
+  #stepping = false
+  #stream: number | undefined
+  written = 0
+  #timerAt: number | undefined
+  #tickAt: number | undefined
+
+  constructor(node: SimNode, name: SessionName, tag: Tag) {
+    this.node = node
+    this.name = name
+    this.#tag = tag
+    this.machine = new LinkMachine({
+      side: node.side,
+      config: { resumeWindowMs: RESUME_WINDOW_MS, upgradeTimeoutMs: 10_000, heartbeatIntervalMs: 5_000 },
+      neverUpgrade: node.world.upgrades ? undefined : 'this schedule never upgrades',
+      random: () => node.world.rng.next()
+    })
+    this.session = new Session({ side: node.side, config: DEFAULT_SESSION_CONFIG, now: node.now })
+    this.#stream = this.session.openStream(node.now)
+  }
+
+  get state(): LinkState {
+    return this.machine.state
+  }
+
+  get pathCount(): number {
+    return this.#paths.size
+  }
+
+  get isClosed(): boolean {
+    return this.state.status === 'closed'
+  }
+
+  /** Bytes of the other side's stream delivered here. */
+  get received(): number {
+    return this.#received.get(1 - this.node.side) ?? 0
+  }
+
+  carriers(): SimCarrier[] {
+    return [...this.#paths.values()].map(({ carrier }) => carrier)
+  }
+
+  write(bytes: number): void {
+    if (this.isClosed || this.#stream == null) return
+    const data = new Uint8Array(bytes)
+    for (let i = 0; i < bytes; i++) data[i] = byteAt(this.#tag, this.#stream, this.written + i)
+    this.written += this.session.write(this.#stream, data, this.node.now).accepted
+    this.#drain()
+  }
+
+  attach(id: number, carrier: SimCarrier, peer: HelloFrame): void {
+    if (this.#paths.size >= MAX_PATHS) fail(`side ${this.node.side} attaches a path beyond ${MAX_PATHS}`)
+    this.#paths.set(id, { carrier })
+    const windows = { peerStreamWindow: peer.streamWindow, peerSessionWindow: peer.sessionWindow }
+    this.session.attachPath(id, { ...windows, limited: false }, this.node.now)
+    this.step({ type: 'attached', path: id, kind: carrier.kind, opener: (id & 1) as 0 | 1, ample: true })
+  }
+
+  onFrames(id: number, frames: readonly Frame[]): void {
+    for (const frame of frames) this.session.receive(id, frame, this.node.now)
+    this.session.flush(this.node.now)
+    this.#drain()
+  }
+
+  onPathClosed(id: number, cause: string): void {
+    this.#detach(id, cause)
+  }
+
+  step(event: LinkEvent): void {
+    this.#events.push(event)
+    if (this.#stepping) return
+    this.#stepping = true
+    for (let next = this.#events.shift(); next != null; next = this.#events.shift()) {
+      for (const effect of this.machine.step(next, this.session.paths(), this.node.now)) this.#perform(effect)
+    }
+    this.#stepping = false
+    this.#drain()
+  }
+
+  end(cause: string): void {
+    if (this.isClosed) return
+    const carriers = this.carriers()
+    this.session.abort(1, this.node.now)
+    this.#sendAll()
+    this.#paths.clear()
+    this.step({ type: 'closed', reason: new Error(cause), cause })
+    for (const carrier of carriers) carrier.close(this.node.side, cause)
+    this.node.onLinkEnd(this, cause)
+  }
+
+  #detach(id: number, cause: string): void {
+    if (!this.#paths.delete(id)) return
+    this.session.detachPath(id, this.node.now)
+    this.step({ type: 'detached', path: id, cause })
+  }
+
+  #perform(effect: LinkEffect): void {
+    const { now, side, world } = this.node
+    switch (effect.type) {
+      case 'prefer':
+        this.session.prefer(effect.order, now)
+        return
+      case 'select':
+        world.stats.selections++
+        return
+      case 'probe':
+        this.session.ping(effect.path, now)
+        return
+      case 'abandon': {
+        world.stats.abandoned++
+        this.#paths.get(effect.path)?.carrier.close(side, effect.cause)
+        this.#detach(effect.path, effect.cause)
+        return
+      }
+      case 'leave': {
+        world.stats.left++
+        this.session.sendGoaway(effect.path, 1, LEAVE_DELAY_MS, now)
+        this.node.after(LEAVE_DELAY_MS, () => {
+          this.#paths.get(effect.path)?.carrier.close(side, effect.cause)
+          this.#detach(effect.path, effect.cause)
+        })
+        return
+      }
+      case 'upgrade':
+        world.stats.upgrades++
+        this.node.upgrade(this)
+        return
+      case 'redial':
+        world.stats.redials++
+        this.node.redial(this)
+        return
+      case 'expired':
+        world.stats.expired++
+        this.end('expired')
+        return
+      case 'state':
+        world.stats.onState(effect.state.status)
+        world.trace(`side ${side} ${effect.previous.status} -> ${effect.state.status}: ${effect.cause}`)
+    }
+  }
+
+  #drain(): void {
+    if (this.isClosed) return
+    this.#sendAll()
+    this.#arm()
+  }
+
+  #sendAll(): void {
+    for (;;) {
+      const effects = this.session.takeEffects()
+      if (effects.length === 0) return
+      const outbox = new Map<number, Frame[]>()
+      for (const effect of effects) {
+        switch (effect.type) {
+          case 'send':
+            outbox.set(effect.path, [...(outbox.get(effect.path) ?? []), effect.frame])
+            break
+          case 'streamData':
+            this.#onData(effect.stream, effect.data)
+            break
+          case 'pathSuspect':
+            this.node.world.stats.suspicions++
+            this.step({ type: 'suspect', path: effect.path })
+            break
+          case 'pathRestored':
+            this.step({ type: 'restored', path: effect.path })
+            break
+          case 'pong':
+            this.step({ type: 'pong', path: effect.path, rttMs: effect.rttMs })
+            break
+          case 'goaway':
+            this.step({ type: 'goaway', path: effect.path })
+            break
+          case 'pathError':
+            fail(`side ${this.node.side} sees a correct peer break the protocol: ${effect.error.message}`)
+            break
+          case 'peerClosed':
+          case 'closed':
+            if (effect.code !== 0 && !this.isClosed) {
+              this.node.after(0, () => this.end('the peer ended the session'))
+            }
+        }
+      }
+      for (const [id, frames] of outbox) this.#paths.get(id)?.carrier.send(this.node.side, frames)
+    }
+  }
+
+  #onData(stream: number, data: Uint8Array): void {
+    const from = this.#received.get(stream) ?? 0
+    for (let i = 0; i < data.byteLength; i++) {
+      if (data[i] !== byteAt(this.#tag, stream, from + i))
+        fail(`side ${this.node.side} got a wrong byte at ${from + i}`)
+    }
+    this.#received.set(stream, from + data.byteLength)
+    this.session.consume(stream, data.byteLength, this.node.now)
+  }
+
+  #arm(): void {
+    const { node } = this
+    const wakeAt = this.machine.wakeAt
+    if (wakeAt != null && wakeAt !== this.#timerAt) {
+      this.#timerAt = wakeAt
+      node.at(wakeAt, (lateMs) => {
+        if (this.isClosed || this.#timerAt !== wakeAt) return
+        this.#timerAt = undefined
+        this.step(lateMs > 2_000 ? { type: 'gap', lateMs } : { type: 'tick' })
+      })
+    }
+    const tickAt = this.session.nextWakeAt()
+    if (tickAt != null && tickAt !== this.#tickAt) {
+      this.#tickAt = tickAt
+      node.at(tickAt, () => {
+        if (this.isClosed || this.#tickAt !== tickAt) return
+        this.#tickAt = undefined
+        this.session.tick(node.now)
+        this.#drain()
+      })
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import {
+  type HandshakeState,
+  initiate,
+  instanceName,
+  MAX_PATHS,
+  PeerIdentity,
+  type Self,
+  shake
+} from '../../../../src/session/index.ts'
+import type { Frame } from '../../../../src/wire/index.ts'
+import { tagOf } from './content.ts'
+import type { LinkWorld } from './link-world.ts'
+import { SimCarrier } from './network.ts'
+import { SimLink } from './sim-link.ts'
+
+const HANDSHAKE_TIMEOUT_MS = 5_000
+/** What a dial that nobody answers costs. */
+const DIAL_TIMEOUT_MS = 6_000
+const ICE_TIMEOUT_MS = 10_000
+const WINDOW = 1_048_576
+
+/** One process: identity, at most one link, and a peer. A crash makes a new one. */
+export class SimNode {
+  readonly side: 0 | 1
+  readonly world: LinkWorld
+  readonly self: Self
+  readonly #identity = new PeerIdentity()
+  link: SimLink | undefined
+  #paths = 0
+  #frozenUntil = 0
+  #alive = true
+
+  constructor(side: 0 | 1, world: LinkWorld) {
+    this.side = side
+    this.world = world
+    this.self = { instance: world.rng.bytes(16), side, streamWindow: WINDOW, sessionWindow: 4 * WINDOW }
+  }
+
+  get now(): number {
+    return this.world.queue.now
+  }
+
+  get isAlive(): boolean {
+    return this.#alive
+  }
+
+  freeze(ms: number): void {
+    this.#frozenUntil = this.now + ms
+  }
+
+  /** kill -9: nothing is said to anybody; the kernel closes what it can. */
+  crash(): void {
+    this.#alive = false
+    for (const carrier of this.link?.carriers() ?? []) carrier.close(this.side, 'process died')
+  }
+
+  after(ms: number, run: (lateMs: number) => void): void {
+    this.at(this.now + ms, run)
+  }
+
+  /** A frozen process runs its timers late. */
+  at(time: number, run: (lateMs: number) => void): void {
+    this.world.queue.at(time, () => this.#whenAwake(time, run))
+  }
+
+  #whenAwake(plannedAt: number, run: (lateMs: number) => void): void {
+    if (!this.#alive) return
+    if (this.now < this.#frozenUntil) this.world.queue.at(this.#frozenUntil, () => this.#whenAwake(plannedAt, run))
+    else run(this.now - plannedAt)
+  }
+
+  /** The application wants a link. */
+  dial(): void {
+    if (this.link == null) this.#open('relayed', () => {})
+  }
+
+  redial(link: SimLink): void {
+    this.#open('relayed', (cause) => {
+      if (!link.isClosed) link.step({ type: 'redialFailed', cause })
+    })
+  }
+
+  upgrade(link: SimLink): void {
+    this.#open('webrtc', (cause) => {
+      if (!link.isClosed) link.step({ type: 'upgradeFailed', cause })
+    })
+  }
+
+  onLinkEnd(link: SimLink, cause: string): void {
+    if (this.link !== link) return
+    this.world.trace(`side ${this.side} link ended: ${cause}`)
+    this.link = undefined
+    this.#identity.end()
+  }
+
+  #open(kind: 'relayed' | 'webrtc', onFailure: (cause: string) => void): void {
+    const { weather, rng, queue } = this.world
+    const delayMs = rng.between(2, 60)
+    const works = (): boolean =>
+      weather.relayUp &&
+      !weather.relaySilent &&
+      (kind === 'relayed' || (weather.directPossible && !weather.directSilent))
+    if (!works()) {
+      const waitMs = kind === 'webrtc' ? ICE_TIMEOUT_MS : weather.relayUp ? DIAL_TIMEOUT_MS : delayMs
+      this.after(waitMs, () => onFailure(`${kind} dial failed`))
+      return
+    }
+    this.after(delayMs * (kind === 'webrtc' ? 6 : 4), () => {
+      const peer = this.world.nodes[1 - this.side]!
+      if (!works() || !peer.isAlive) return onFailure(`${kind} dial failed`)
+      const carrier = new SimCarrier(kind, queue, weather, delayMs)
+      this.world.carriers.push(carrier)
+      const id = this.#paths++ * 2 + this.side
+      const { state, send } = initiate(this.self, id)
+      let settled = false
+      const settle = (cause?: string): void => {
+        if (settled) return
+        settled = true
+        if (cause != null) onFailure(cause)
+      }
+      this.#shake(carrier, state, settle)
+      peer.#shake(carrier, { role: 'responder', status: 'waiting' }, () => {})
+      carrier.send(this.side, [send])
+    })
+  }
+
+  /** As src/link/peer.ts does, on one end of a carrier. */
+  #shake(carrier: SimCarrier, initial: HandshakeState, settle: (failure?: string) => void): void {
+    let phase: { state: HandshakeState } | { link: SimLink; id: number } | 'over' = { state: initial }
+    const refuse = (cause: string): void => {
+      phase = 'over'
+      carrier.close(this.side, cause)
+      settle(cause)
+    }
+    const onFrame = (frame: Frame): void => {
+      if (phase === 'over') return
+      if ('link' in phase) return phase.link.onFrames(phase.id, [frame])
+      const step = shake(phase.state, frame, this.self, this.#identity, this.link?.pathCount ?? 0)
+      if ('next' in step) {
+        phase = { state: step.next }
+        carrier.send(this.side, [step.send])
+        return
+      }
+      const { verdict } = step
+      if (verdict.action === 'refuse') return refuse(verdict.reason)
+      if (verdict.action === 'endAndRefuse') {
+        this.world.stats.superseded++
+        this.link?.end(verdict.reason)
+        return refuse(verdict.reason)
+      }
+      if (verdict.action === 'supersede') {
+        this.world.stats.superseded++
+        this.link?.end('superseded')
+        this.#identity.begin(verdict.name)
+      }
+      if ((this.link?.pathCount ?? 0) >= MAX_PATHS) return refuse('too many paths')
+      const { name } = verdict
+      this.link ??= new SimLink(this, name, tagOf([instanceName(this.self.instance), name.peerInstance], name.epoch))
+      if (step.send != null) carrier.send(this.side, [step.send])
+      phase = { link: this.link, id: step.path }
+      this.link.attach(step.path, carrier, step.peer)
+      settle()
+    }
+    carrier.connect(this.side, {
+      onFrames: (frames) =>
+        this.at(this.now, () => {
+          for (const frame of frames) onFrame(frame)
+        }),
+      onClosed: (cause) =>
+        this.at(this.now, () => {
+          if (phase === 'over') return
+          if ('link' in phase) phase.link.onPathClosed(phase.id, cause)
+          else settle(`closed during the handshake: ${cause}`)
+          phase = 'over'
+        })
+    })
+    this.after(HANDSHAKE_TIMEOUT_MS, () => {
+      if (phase !== 'over' && 'state' in phase) refuse('handshake timed out')
+    })
+  }
+}
