@@ -7,8 +7,9 @@ import type { SimCarrier, Weather } from './network.ts'
 import { SimNode } from './sim-node.ts'
 
 const DISTURBED_MS = 120_000
-/** Backoff of upgrades reaches a minute and more after many failures; `networkChanged` resets it, as browsers do. */
-const CALM_MS = 90_000
+/** A dial that began in the storm times out after 6 s, an ICE attempt after 10 s; then backoff begins anew. */
+const BACK_WITHIN_MS = 15_000
+const CALM_MS = 45_000
 const WRITE_EVERY_MS = 200
 
 export class LinkStats {
@@ -90,6 +91,8 @@ export class LinkWorld {
     Object.assign(this.weather, { relayUp: true, relaySilent: false, directPossible: true, directSilent: false })
     this.trace('calm')
     for (const { link } of this.nodes) link?.step({ type: 'networkChanged' })
+    this.#advance(DISTURBED_MS + BACK_WITHIN_MS)
+    this.#checkBack()
     this.#advance(DISTURBED_MS + CALM_MS)
     this.#check()
   }
@@ -145,7 +148,7 @@ export class LinkWorld {
       if (open.length > 0) rng.pick(open).cut('carrier cut')
     } else if (what < 0.85) {
       this.stats.freezes++
-      const ms = rng.between(500, 25_000)
+      const ms = Math.min(rng.between(500, 25_000), DISTURBED_MS - this.queue.now)
       const side = rng.int(2)
       this.trace(`side ${side} freezes for ${ms} ms`)
       this.nodes[side]!.freeze(ms)
@@ -167,10 +170,18 @@ export class LinkWorld {
     this.nodes[side] = new SimNode(side, this)
   }
 
+  #checkBack(): void {
+    for (const { side, link } of this.nodes) {
+      const status = link?.state.status ?? 'without a link'
+      if (status !== 'relayed' && status !== 'direct')
+        fail(`side ${side} is ${status} after ${BACK_WITHIN_MS} ms of calm`)
+    }
+  }
+
   #check(): void {
     const [a, b] = this.nodes
     const [x, y] = [a.link, b.link]
-    if (x == null || y == null) return fail(`side ${x == null ? 0 : 1} has no link`)
+    if (x == null || y == null) fail('a side has no link')
     const same =
       x.name.peerInstance === instanceName(b.self.instance) &&
       y.name.peerInstance === instanceName(a.self.instance) &&

@@ -107,7 +107,10 @@ export class SimNode {
     }
     this.after(delayMs * (kind === 'webrtc' ? 6 : 4), () => {
       const peer = this.world.nodes[1 - this.side]!
-      if (!works() || !peer.isAlive) return onFailure(`${kind} dial failed`)
+      if (!works() || !peer.isAlive) {
+        onFailure(`${kind} dial failed`)
+        return
+      }
       const carrier = new SimCarrier(kind, queue, weather, delayMs)
       this.world.carriers.push(carrier)
       const id = this.#paths++ * 2 + this.side
@@ -134,7 +137,10 @@ export class SimNode {
     }
     const onFrame = (frame: Frame): void => {
       if (phase === 'over') return
-      if ('link' in phase) return phase.link.onFrames(phase.id, [frame])
+      if ('link' in phase) {
+        phase.link.onFrames(phase.id, [frame])
+        return
+      }
       const step = shake(phase.state, frame, this.self, this.#identity, this.link?.pathCount ?? 0)
       if ('next' in step) {
         phase = { state: step.next }
@@ -142,18 +148,25 @@ export class SimNode {
         return
       }
       const { verdict } = step
-      if (verdict.action === 'refuse') return refuse(verdict.reason)
+      if (verdict.action === 'refuse') {
+        refuse(verdict.reason)
+        return
+      }
       if (verdict.action === 'endAndRefuse') {
         this.world.stats.superseded++
         this.link?.end(verdict.reason)
-        return refuse(verdict.reason)
+        refuse(verdict.reason)
+        return
       }
       if (verdict.action === 'supersede') {
         this.world.stats.superseded++
         this.link?.end('superseded')
         this.#identity.begin(verdict.name)
       }
-      if ((this.link?.pathCount ?? 0) >= MAX_PATHS) return refuse('too many paths')
+      if ((this.link?.pathCount ?? 0) >= MAX_PATHS) {
+        refuse('too many paths')
+        return
+      }
       const { name } = verdict
       this.link ??= new SimLink(this, name, tagOf([instanceName(this.self.instance), name.peerInstance], name.epoch))
       if (step.send != null) carrier.send(this.side, [step.send])
