@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest'
+import { type LinkEffect, type LinkEvent, LinkMachine } from '../../../src/link/link.step.ts'
+import type { PathStats } from '../../../src/session/index.ts'
+
+const RELAYED = 0
+const DIRECT = 2
+
+/** The machine of side 0 with stats that a test sets by hand. */
+class Bench {
+  readonly machine: LinkMachine
+  readonly stats = new Map<number, PathStats>()
+  now = 1_000
+
+  constructor(neverUpgrade?: string) {
+    const config = { resumeWindowMs: 60_000, upgradeTimeoutMs: 10_000, heartbeatIntervalMs: 5_000 }
+    this.machine = new LinkMachine({ side: 0, config, neverUpgrade, random: () => 0.5 })
+  }
+
+  step(event: LinkEvent): LinkEffect[] {
+    return this.machine.step(event, this.stats.values(), this.now)
+  }
+
+  attach(path: number, over: Partial<Extract<LinkEvent, { type: 'attached' }>> = {}): LinkEffect[] {
+    this.heard(path)
+    const kind = path === RELAYED ? 'relayed' : 'webrtc'
+    return this.step({ type: 'attached', path, kind, opener: 0, ample: true, ...over })
+  }
+
+  heard(path: number, over: Partial<PathStats> = {}): void {
+    this.stats.set(path, {
+      path,
+      status: 'healthy',
+      srttMs: 20,
+      minRttMs: 20,
+      rtoMs: 200,
+      inFlightBytes: 0,
+      inFlightLimit: 65_536,
+      oldestUnackedAt: undefined,
+      lastHeardAt: this.now,
+      unansweredSince: undefined,
+      ...over
+    })
+  }
+
+  silentSince(path: number, at: number): void {
+    this.heard(path, { lastHeardAt: at - 1, oldestUnackedAt: at, unansweredSince: at })
+  }
+
+  /** Relayed first, then direct and proven. */
+  direct(): void {
+    this.attach(RELAYED)
+    this.attach(DIRECT)
+    this.step({ type: 'pong', path: DIRECT, rttMs: 5 })
+  }
+}
+
+const types = (effects: LinkEffect[]): string[] => effects.map(({ type }) => type)
+const order = (effects: LinkEffect[]): readonly number[] | undefined =>
+  effects.flatMap((effect) => (effect.type === 'prefer' ? [effect.order] : [])).at(-1)
+
+describe('the link machine', () => {
+  it('is relayed with its first path and looks for a direct one at once', () => {
+    const bench = new Bench()
+    const effects = bench.attach(RELAYED)
+    expect(types(effects)).toContain('upgrade')
+    expect(bench.machine.state).toMatchObject({ status: 'relayed', upgrade: { status: 'trying', attempt: 1 } })
+  })
+
+  it('leaves the search to the side that opened the path', () => {
+    const bench = new Bench()
+    expect(types(bench.attach(RELAYED, { opener: 1 }))).not.toContain('upgrade')
+    expect(types(bench.step({ type: 'upgradeRequested' }))).toContain('upgrade')
+  })
+
+  it('never looks when the policy forbids it, however often it is asked', () => {
+    const bench = new Bench('policy')
+    expect(types(bench.attach(RELAYED))).not.toContain('upgrade')
+    expect(types(bench.step({ type: 'upgradeRequested' }))).not.toContain('upgrade')
+    expect(types(bench.step({ type: 'networkChanged' }))).not.toContain('upgrade')
+  })
+
+  it('migrates to a direct path only after our own probe was echoed on it', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED)
+    expect(order(bench.attach(DIRECT))).toEqual([RELAYED, DIRECT])
+    expect(bench.machine.state.status).toBe('relayed')
+    expect(order(bench.step({ type: 'pong', path: DIRECT, rttMs: 5 }))).toEqual([DIRECT, RELAYED])
+    expect(bench.machine.state).toEqual({ status: 'direct', standby: 'hot' })
+  })
+
+  it('sends over the relay while the direct path is suspect, and comes back when it answers', () => {
+    const bench = new Bench()
+    bench.direct()
+    bench.step({ type: 'suspect', path: DIRECT })
+    expect(bench.machine.state.status).toBe('relayed')
+    bench.step({ type: 'restored', path: DIRECT })
+    expect(bench.machine.state.status).toBe('direct')
+  })
+
+  it('abandons a silent path 2 s after our oldest unanswered frame if the peer is heard elsewhere, and tries again at once', () => {
+    const bench = new Bench()
+    bench.direct()
+    const cutAt = bench.now
+    bench.silentSince(DIRECT, cutAt)
+    bench.now = cutAt + 1_999
+    bench.heard(RELAYED)
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
+    bench.now = cutAt + 2_000
+    bench.heard(RELAYED)
+    const effects = bench.step({ type: 'tick' })
+    expect(types(effects)).toEqual(expect.arrayContaining(['abandon', 'upgrade']))
+    expect(bench.machine.state.status).toBe('relayed')
+  })
+
+  it('does not abandon a path whose silence is not contradicted by another', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED)
+    bench.silentSince(RELAYED, bench.now)
+    bench.now += 2_900
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
+  })
+
+  it('is recovering after 3 s of silence on all paths, keeps their carriers until 15 s, and redials meanwhile', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED)
+    const cutAt = bench.now
+    bench.silentSince(RELAYED, cutAt)
+    bench.now = cutAt + 3_000
+    const effects = bench.step({ type: 'tick' })
+    expect(types(effects)).toContain('redial')
+    expect(types(effects)).not.toContain('abandon')
+    expect(bench.machine.state).toMatchObject({ status: 'recovering', since: cutAt })
+    bench.now = cutAt + 15_000
+    expect(types(bench.step({ type: 'tick' }))).toContain('abandon')
+  })
+
+  it('is what it was when the silent path speaks again', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED)
+    bench.silentSince(RELAYED, bench.now)
+    bench.now += 3_000
+    bench.step({ type: 'tick' })
+    bench.heard(RELAYED)
+    bench.step({ type: 'restored', path: RELAYED })
+    expect(bench.machine.state.status).toBe('relayed')
+  })
+
+  it('does not let unanswered heartbeats demote an idle path before three of them', () => {
+    const bench = new Bench('policy')
+    bench.attach(RELAYED)
+    bench.step({ type: 'pong', path: RELAYED, rttMs: 5 })
+    bench.heard(RELAYED)
+    const seen: string[] = []
+    for (let second = 1; second <= 14; second++) {
+      bench.now += 1_000
+      seen.push(...types(bench.step({ type: 'tick' })).filter((type) => type === 'probe' || type === 'abandon'))
+    }
+    expect(seen).toEqual(['probe', 'probe', 'probe', 'abandon'])
+  })
+
+  it('counts no silence that its own timers slept through', () => {
+    const bench = new Bench()
+    bench.direct()
+    bench.silentSince(DIRECT, bench.now)
+    bench.now += 30_000
+    bench.heard(RELAYED)
+    const effects = bench.step({ type: 'gap', lateMs: 30_000 })
+    expect(types(effects)).not.toContain('abandon')
+    expect(types(effects).filter((type) => type === 'probe')).toHaveLength(2)
+  })
+
+  it('expires when the resume window ends without a path, not before', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED)
+    bench.stats.clear()
+    bench.step({ type: 'detached', path: RELAYED, cause: 'cut' })
+    expect(bench.machine.state.status).toBe('recovering')
+    bench.now += 59_999
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('expired')
+    bench.now += 1
+    expect(types(bench.step({ type: 'tick' }))).toContain('expired')
+  })
+
+  it('waits a second before it redials when the other side had opened the path, so that both do not meet halfway', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED, { opener: 1 })
+    bench.stats.clear()
+    expect(types(bench.step({ type: 'detached', path: RELAYED, cause: 'cut' }))).not.toContain('redial')
+    bench.now += 1_000
+    expect(types(bench.step({ type: 'tick' }))).toContain('redial')
+  })
+
+  it('leaves its own relayed path when side 0 opened another, after a grace time', () => {
+    const machine = new LinkMachine({
+      side: 1,
+      config: { resumeWindowMs: 60_000, upgradeTimeoutMs: 10_000, heartbeatIntervalMs: 5_000 },
+      neverUpgrade: 'policy',
+      random: () => 0.5
+    })
+    machine.step({ type: 'attached', path: 0, kind: 'relayed', opener: 0, ample: true }, [], 0)
+    machine.step({ type: 'attached', path: 1, kind: 'relayed', opener: 1, ample: true }, [], 0)
+    expect(types(machine.step({ type: 'tick' }, [], 1_999))).not.toContain('leave')
+    expect(machine.step({ type: 'tick' }, [], 2_000)).toContainEqual(
+      expect.objectContaining({ type: 'leave', path: 1 })
+    )
+  })
+
+  it('opens a cold standby when the only path is suspect', () => {
+    const bench = new Bench()
+    bench.direct()
+    bench.stats.delete(RELAYED)
+    bench.step({ type: 'detached', path: RELAYED, cause: 'limit' })
+    bench.step({ type: 'redialFailed', cause: 'later' })
+    const effects = bench.step({ type: 'suspect', path: DIRECT })
+    bench.now += 1_000
+    expect([...types(effects), ...types(bench.step({ type: 'tick' }))]).toContain('redial')
+  })
+
+  it('does nothing any more once it is closed', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED)
+    bench.step({ type: 'closed', cause: 'test' })
+    expect(bench.attach(DIRECT)).toEqual([])
+    expect(bench.machine.wakeAt).toBeUndefined()
+  })
+})
