@@ -21,7 +21,10 @@ const TOTAL = WEIGHTED.reduce((sum, [weight]) => sum + weight, 0)
 export function disturb(world: World): void {
   let at = world.rng.int(TOTAL)
   for (const [weight, disturbance] of WEIGHTED) {
-    if (at < weight) return disturbance(world)
+    if (at < weight) {
+      disturbance(world)
+      return
+    }
     at -= weight
   }
 }
@@ -106,7 +109,10 @@ function leave(world: World): void {
   if (path == null) return
   const peer = rng.pick(world.peers)
   trace?.(`side ${peer.side} leaves path ${path.id}`)
-  if (rng.chance(0.5) || !peer.attached.includes(path)) return peer.closePath(path)
+  if (rng.chance(0.5) || !peer.attached.includes(path)) {
+    peer.closePath(path)
+    return
+  }
   peer.command((session) => session.sendGoaway(path.id, 1, 100, queue.now))
   queue.after(100, () => peer.closePath(path))
 }

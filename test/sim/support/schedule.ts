@@ -48,12 +48,12 @@ export function planSchedule(rng: Rng): Schedule {
   return {
     durationMs,
     configs: [planConfig(rng, maxStreams), planConfig(rng, maxStreams)],
-    streams: rng.chance(0.1) ? [60, 60] : [rng.between(5, 8), rng.between(5, 8)],
+    streams: rng.chance(0.1) ? [60, 60] : [rng.between(6, 9), rng.between(6, 9)],
     dialers: rng.pick([[0], [1], [0, 1]] as const),
     ending,
     endAtMs: durationMs * (0.3 + 0.7 * rng.next()),
     restarts,
-    disturbancesAtMs: Array.from({ length: rng.between(5, 30) }, () => rng.int(durationMs)).sort((a, b) => a - b)
+    disturbancesAtMs: Array.from({ length: rng.between(12, 32) }, () => rng.int(durationMs)).sort((a, b) => a - b)
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  FREE_STREAM_BYTES,
   type HandshakeState,
   initiate,
   PeerIdentity,
@@ -10,8 +9,16 @@ import {
   type SessionName,
   shake
 } from '../../../src/session/index.ts'
-import { encodeFrame, type Frame, FrameDecoder, type HelloFrame, isCounted, MAX_STREAM_PAYLOAD } from '../../../src/wire/index.ts'
+import {
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  type HelloFrame,
+  isCounted,
+  MAX_STREAM_PAYLOAD
+} from '../../../src/wire/index.ts'
 import { App } from './app.ts'
+import { SessionChecks } from './checks.ts'
 import { fail } from './fail.ts'
 import type { Ledger } from './ledger.ts'
 import type { SimPath } from './sim-path.ts'
@@ -28,12 +35,6 @@ interface End {
 
 /** Rounds of effects and what they lead to, per event: more is a loop. */
 const MAX_ROUNDS = 10_000
-/** Ticks at one instant, and within one millisecond: more is a spin. */
-const MAX_TICKS_AT_ONCE = 3
-const MAX_TICKS_PER_MS = 30
-/** One frame may begin just below the limit, and control frames are not held back. */
-const IN_FLIGHT_SLACK = MAX_STREAM_PAYLOAD + 4_096
-const MAX_IN_FLIGHT = 16_777_216
 /** A chunk is not read again once its frames were handled. */
 const SCRUB = 0xee
 
@@ -56,14 +57,13 @@ export class SimPeer {
   #ends = new Map<SimPath, End>()
   #lastStreamPath: number | undefined
   #dialPending = false
-  /** Paths that STREAM frames left on since the last check. */
-  readonly #sentOn = new Set<number>()
-  #lastTick = { at: -1, times: 0, ms: -1, timesInMs: 0 }
+  readonly #checks: SessionChecks
 
   constructor(world: World, side: 0 | 1, config: SessionConfig) {
     this.#world = world
     this.side = side
     this.#config = config
+    this.#checks = new SessionChecks(side, config)
     this.#self = this.#newSelf()
   }
 
@@ -125,13 +125,7 @@ export class SimPeer {
 
   tick(): void {
     const { now } = this.#world.queue
-    const last = this.#lastTick
-    last.times = last.at === now ? last.times + 1 : 1
-    last.timesInMs = last.ms === Math.floor(now) ? last.timesInMs + 1 : 1
-    last.at = now
-    last.ms = Math.floor(now)
-    if (last.times > MAX_TICKS_AT_ONCE) fail(`side ${this.side} asks for ${last.times} ticks at one instant`)
-    if (last.timesInMs > MAX_TICKS_PER_MS) fail(`side ${this.side} asks for ${last.timesInMs} ticks in one millisecond`)
+    this.#checks.onTick(now)
     this.session!.tick(now)
     this.#settle()
   }
@@ -194,18 +188,22 @@ export class SimPeer {
     this.#world.trace?.(`side ${this.side} path ${path.id}: ${verdict.action}`)
     switch (verdict.action) {
       case 'attach':
-        return this.#attach(end, verdict.name, peer)
+        this.#attach(end, verdict.name, peer)
+        return
       case 'supersede':
         this.#world.stats.supersedes++
         this.#endSession('superseded', path)
         this.#identity.begin(verdict.name)
-        return this.#attach(end, verdict.name, peer)
+        this.#attach(end, verdict.name, peer)
+        return
       case 'endAndRefuse':
         this.#world.stats.supersedes++
         this.#endSession('forgotten', path)
-        return this.closePath(path)
+        this.closePath(path)
+        return
       case 'refuse':
-        return this.closePath(path)
+        this.closePath(path)
+        return
     }
   }
 
@@ -291,13 +289,18 @@ export class SimPeer {
       if (rounds > MAX_ROUNDS) fail(`side ${this.side} goes on for ever at one instant`)
       const effects = session.takeEffects()
       for (const effect of effects) this.#onEffect(effect, app)
-      if (app.closed) return this.#onSessionClosed()
+      if (app.closed) {
+        this.#onSessionClosed()
+        return
+      }
       this.#backPressure(session)
       const ranLater = app.runLater()
       if (effects.length === 0 && !ranLater) break
     }
-    this.#check()
-    this.wakeAt = this.session?.nextWakeAt()
+    const { session, app } = this
+    if (session == null || app == null) return
+    this.#checks.check(session, app.unconsumedBytes)
+    this.wakeAt = session.nextWakeAt()
   }
 
   #onEffect(effect: SessionEffect, app: App): void {
@@ -305,21 +308,20 @@ export class SimPeer {
     switch (effect.type) {
       case 'send': {
         const end = this.#endOf(effect.path)
-        if (end?.state !== 'attached')
-          return fail(`side ${this.side} sends on path ${effect.path}, which is not attached`)
+        if (end?.state !== 'attached') fail(`side ${this.side} sends on path ${effect.path}, which is not attached`)
         const { frame } = effect
         const needsRoom = isCounted(frame) ? frame.type !== 'close' || frame.code === 0 : ANSWERS.has(frame.type)
         if (needsRoom && !end.writable) fail(`side ${this.side} sends ${frame.type} on a path that is not writable`)
         if (frame.type === 'stream') {
           if (this.#lastStreamPath != null && this.#lastStreamPath !== effect.path) stats.migrations++
           this.#lastStreamPath = effect.path
-          this.#sentOn.add(effect.path)
+          this.#checks.onStreamSent(effect.path)
         }
         this.#send(end.path, frame)
         return
       }
       case 'pathError':
-        return fail(`side ${this.side} path ${effect.path}: ${effect.error.stack}`)
+        fail(`side ${this.side} path ${effect.path}: ${effect.error.stack}`)
       case 'pathSuspect':
         if (effect.by === 'self') stats.suspicions++
         else stats.suspicionsByPeer++
@@ -393,35 +395,6 @@ export class SimPeer {
       this.session?.setWritable(end.path.id, true, queue.now)
       this.#settle()
     })
-  }
-
-  #check(): void {
-    const { session, app } = this
-    if (session == null || app == null) return
-    const { maxSendBuffer, sessionWindow } = this.#config
-    const sendBound = maxSendBuffer + FREE_STREAM_BYTES * session.streamCount
-    if (session.sendBufferedBytes > sendBound) {
-      fail(`side ${this.side} keeps ${session.sendBufferedBytes} bytes for sending, the limit is ${sendBound}`)
-    }
-    const received = session.receiveBufferedBytes + app.unconsumedBytes
-    if (received > sessionWindow && received > sessionWindow + FREE_STREAM_BYTES * session.streamCount) {
-      fail(
-        `side ${this.side} holds ${received} received bytes: beyond the window ${sessionWindow} and the free prefixes`
-      )
-    }
-    if (this.#sentOn.size > 0) this.#checkInFlight(session)
-    if (session.sendBufferedBytes < 0 || session.receiveBufferedBytes < 0) fail('A negative sum of buffered bytes')
-  }
-
-  /** The limit may sink below what is in flight, but nothing is added then. */
-  #checkInFlight(session: Session): void {
-    for (const { path, inFlightBytes, inFlightLimit } of session.paths()) {
-      if (this.#sentOn.has(path) && inFlightBytes > inFlightLimit + IN_FLIGHT_SLACK) {
-        fail(`side ${this.side} path ${path}: ${inFlightBytes} bytes in flight, the limit is ${inFlightLimit}`)
-      }
-      if (inFlightBytes < 0 || inFlightLimit > MAX_IN_FLIGHT) fail('In-flight accounting is broken')
-    }
-    this.#sentOn.clear()
   }
 
   #endOf(path: number): End | undefined {

@@ -235,7 +235,8 @@ export class World {
     }
     if (this.stats.events < MIN_EVENTS && whole) fail(`only ${this.stats.events} events`)
     for (const { session } of this.peers) {
-      if (session != null && !this.#endingBegun && session.receiveBufferedBytes > 0) fail('Received bytes are kept though all was delivered')
+      if (session != null && !this.#endingBegun && session.receiveBufferedBytes > 0)
+        fail('Received bytes are kept though all was delivered')
     }
   }
 

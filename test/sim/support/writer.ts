@@ -30,7 +30,10 @@ export class Writer {
     const { session, stream, direction, plan, queue } = this
     const target = plan.resetAt ?? plan.bytes
     while (!this.isDone && !this.isWaiting) {
-      if (direction.written >= target) return this.#end()
+      if (direction.written >= target) {
+        this.#end()
+        return
+      }
       const chunk = contentOf(
         direction.content,
         direction.written,
@@ -47,7 +50,10 @@ export class Writer {
         if (direction.written >= target) this.#end()
         return
       }
-      if (plan.pauseMs > 0) return this.onPaused(plan.pauseMs)
+      if (plan.pauseMs > 0) {
+        this.onPaused(plan.pauseMs)
+        return
+      }
     }
   }
 

@@ -36,12 +36,8 @@ describe('session credit', () => {
     expect(framesOf(core.effects()).filter(({ type }) => type !== 'ack')).toEqual([])
     core.session.consume(1, 64_000, 0)
     const frames = core.sent()
-    expect(ofType(frames, 'maxStreamData')).toEqual([
-      { type: 'maxStreamData', stream: 1, max: 64_000 + 64 * KIB }
-    ])
-    expect(ofType(frames, 'maxData')).toEqual([
-      { type: 'maxData', max: 64_000 - FREE_STREAM_BYTES + 64 * KIB }
-    ])
+    expect(ofType(frames, 'maxStreamData')).toEqual([{ type: 'maxStreamData', stream: 1, max: 64_000 + 64 * KIB }])
+    expect(ofType(frames, 'maxData')).toEqual([{ type: 'maxData', max: 64_000 - FREE_STREAM_BYTES + 64 * KIB }])
   })
 
   it('aborts the path of a peer that goes beyond stream credit, and leaves other paths alone', () => {

@@ -231,9 +231,17 @@ describe('STOP_SENDING', () => {
 
 describe('a peer that breaks the rules of streams', () => {
   const cases: [what: string, error: string, play: (core: Core) => void][] = [
-    ['ends a stream at two offsets', 'ProtocolViolationError', (core) => core.receive(0, data(1, 0, 5, true), data(1, 0, 6, true))],
+    [
+      'ends a stream at two offsets',
+      'ProtocolViolationError',
+      (core) => core.receive(0, data(1, 0, 5, true), data(1, 0, 6, true))
+    ],
     ['sends beyond the end', 'ProtocolViolationError', (core) => core.receive(0, data(1, 0, 5, true), data(1, 5, 1))],
-    ['ends a stream before what it has sent', 'ProtocolViolationError', (core) => core.receive(0, data(1, 0, 5), data(1, 0, 4, true))],
+    [
+      'ends a stream before what it has sent',
+      'ProtocolViolationError',
+      (core) => core.receive(0, data(1, 0, 5), data(1, 0, 4, true))
+    ],
     [
       'resets below what it has sent',
       'ProtocolViolationError',
@@ -249,7 +257,11 @@ describe('a peer that breaks the rules of streams', () => {
         for (let gap = 1; gap <= 65; gap++) core.receive(0, data(1, gap * 2, 1))
       }
     ],
-    ['sends at an offset of 2^53 - 1', 'FlowControlError', (core) => core.receive(0, data(1, Number.MAX_SAFE_INTEGER, 5))]
+    [
+      'sends at an offset of 2^53 - 1',
+      'FlowControlError',
+      (core) => core.receive(0, data(1, Number.MAX_SAFE_INTEGER, 5))
+    ]
   ]
   for (const [what, error, play] of cases) {
     it(`and ${what} costs itself the path: ${error}`, () => {

@@ -1,0 +1,271 @@
+import { describe, expect, it } from 'vitest'
+import { Core, data, framesOf, ofType, payloadBytes } from './harness.ts'
+
+describe('the death of a path', () => {
+  it('queues again what it has not acknowledged, and only that', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(48_000)
+    const before = ofType(core.sent(), 'stream')
+    expect(before.map(({ offset }) => offset)).toEqual([0, 16_000, 32_000])
+    core.ack(0, 1)
+    core.sent()
+    core.detach(0)
+    const again = core.effects()
+    expect(framesOf(again, 0)).toEqual([])
+    expect(
+      ofType(framesOf(again, 2), 'stream').map(({ offset, data: { byteLength } }) => [offset, byteLength])
+    ).toEqual([
+      [16_000, 16_000],
+      [32_000, 16_000]
+    ])
+  })
+
+  it('does not queue what another path has acknowledged meanwhile', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(16_000)
+    core.sent()
+    core.advance(5_000)
+    // Suspect: sent again on path 2, and acknowledged there.
+    core.ackAll(2)
+    core.sent()
+    core.detach(0)
+    expect(payloadBytes(core.sent())).toBe(0)
+    expect(core.session.sendBufferedBytes).toBe(0)
+  })
+
+  it('keeps everything while no path is left, and sends it on the next', () => {
+    const core = new Core()
+    const stream = core.open(20_000)
+    core.session.finish(stream, 0)
+    core.sent()
+    core.detach(0)
+    expect(core.effects()).toEqual([])
+    expect(core.session.nextWakeAt()).toBeUndefined()
+    core.attach(2)
+    const frames = ofType(core.sent(2), 'stream')
+    expect(payloadBytes(frames)).toBe(20_000)
+    expect(frames.at(-1)!.fin).toBe(true)
+  })
+
+  it('sends RESET, STOP_SENDING and credit again as they are now', () => {
+    const core = new Core({ config: { streamWindow: 10_000, sessionWindow: 10_000 } })
+    const stream = core.open(10)
+    core.sent()
+    core.receive(0, data(1, 0, 10_000), data(3, 0, 1))
+    core.session.consume(1, 5_000, 0)
+    core.session.reset(stream, 7, 0)
+    core.session.stopSending(3, 8, 0)
+    core.sent()
+    core.detach(0)
+    core.session.consume(1, 5_000, 0)
+    core.attach(2)
+    const frames = core.sent(2)
+    expect(ofType(frames, 'reset')).toEqual([{ type: 'reset', stream, code: 7, finalOffset: 10 }])
+    expect(ofType(frames, 'stopSending')).toEqual([{ type: 'stopSending', stream: 3, code: 8 }])
+    expect(ofType(frames, 'maxStreamData')).toEqual([{ type: 'maxStreamData', stream: 1, max: 20_000 }])
+    expect(ofType(frames, 'maxData')).toHaveLength(1)
+  })
+
+  it('announces again a stream whose announcement was lost', () => {
+    const core = new Core()
+    const stream = core.open()
+    core.sent()
+    core.detach(0)
+    core.attach(2)
+    expect(core.sent(2)).toEqual([data(stream, 0, 0)])
+  })
+
+  it('may be told twice, or of a path nobody knows', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(5)
+    core.sent()
+    core.detach(0)
+    core.detach(0)
+    core.detach(77)
+    expect(payloadBytes(core.sent(2))).toBe(5)
+  })
+})
+
+describe('suspicion', () => {
+  const suspected = () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(16_000)
+    core.sent()
+    const effects = core.advance(core.path(0).rtoMs + 1)
+    return { core, effects }
+  }
+
+  it('falls on a path whose counted frames are not acknowledged for one RTO', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    const { rtoMs } = core.path(0)
+    expect(ofType(core.advance(rtoMs - 1), 'pathSuspect')).toEqual([])
+    expect(core.path(0).status).toBe('healthy')
+    expect(ofType(core.advance(rtoMs + 1), 'pathSuspect')).toEqual([{ type: 'pathSuspect', path: 0, by: 'self' }])
+    expect(core.path(0).status).toBe('suspect')
+  })
+
+  it('waits while ACKs make progress, however long the queue is', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(500_000)
+    core.sent()
+    const effects = []
+    for (let sequence = 1; sequence <= 4; sequence++) {
+      effects.push(...core.advance(core.now + core.path(0).rtoMs - 1))
+      core.ack(0, sequence)
+      effects.push(...core.effects())
+    }
+    expect(ofType(effects, 'pathSuspect')).toEqual([])
+  })
+
+  it('never falls on a path that owes nothing', () => {
+    const core = new Core()
+    core.open(10)
+    core.sent()
+    core.ackAll()
+    expect(core.session.nextWakeAt()).toBeUndefined()
+    expect(ofType(core.advance(100_000), 'pathSuspect')).toEqual([])
+  })
+
+  it('never falls on a path for PINGs alone', () => {
+    const core = new Core()
+    core.session.ping(0, 0)
+    core.sent()
+    expect(ofType(core.advance(100_000), 'pathSuspect')).toEqual([])
+  })
+
+  it('is told to the peer on another path', () => {
+    const { effects } = suspected()
+    expect(ofType(framesOf(effects, 2), 'status')).toMatchObject([{ suspects: 0 }])
+    expect(ofType(framesOf(effects, 0), 'status')).toEqual([])
+  })
+
+  it('sends what is unacknowledged on another path too, once, and new bytes only there', () => {
+    const { core, effects } = suspected()
+    expect(payloadBytes(framesOf(effects, 2))).toBe(16_000)
+    core.open(100)
+    const after = core.effects()
+    expect(payloadBytes(framesOf(after, 2))).toBe(100)
+    expect(payloadBytes(framesOf(after, 0))).toBe(0)
+  })
+
+  it('is sticky: frames of the peer on that path do not clear it', () => {
+    const { core } = suspected()
+    core.receive(0, data(1, 0, 5), { type: 'ping', nonce: 1 }, { type: 'maxData', max: 2 ** 40 })
+    expect(core.path(0).status).toBe('suspect')
+  })
+
+  it('is not cleared by ACKs about other paths', () => {
+    const { core } = suspected()
+    core.sent()
+    core.ackAll(2)
+    core.ack(2, core.counted(2), 0)
+    core.ack(0, 0)
+    expect(core.path(0).status).toBe('suspect')
+  })
+
+  it('is cleared by progress of the ACKs about that path, on whichever path they come', () => {
+    for (const on of [0, 2]) {
+      const { core } = suspected()
+      core.ack(0, 1, on)
+      expect(ofType(core.effects(), 'pathRestored')).toEqual([{ type: 'pathRestored', path: 0 }])
+      expect(core.path(0).status).toBe('healthy')
+    }
+  })
+
+  it('is cleared by the answer to our PING on that path', () => {
+    const { core, effects } = suspected()
+    const [ping] = ofType(framesOf(effects, 0), 'ping')
+    core.receive(0, { type: 'pong', nonce: ping!.nonce })
+    expect(core.path(0).status).toBe('healthy')
+  })
+
+  it('moves back to the preferred path when cleared', () => {
+    const { core } = suspected()
+    core.ack(0, core.counted(0))
+    core.sent()
+    core.open(100)
+    expect(payloadBytes(core.sent(0))).toBe(100)
+  })
+
+  it('of the peer is shared, and not sent back', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.receive(2, { type: 'status', suspects: 0, renew: false })
+    const effects = core.effects()
+    expect(ofType(effects, 'pathSuspect')).toEqual([{ type: 'pathSuspect', path: 0, by: 'peer' }])
+    expect(ofType(framesOf(effects), 'status')).toEqual([])
+    core.open(100)
+    expect(payloadBytes(core.sent(2))).toBe(100)
+  })
+
+  it('of the peer counts for nothing about the path it came on, or one nobody knows', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.receive(0, { type: 'status', suspects: 0, renew: false }, { type: 'status', suspects: 99, renew: false })
+    expect(ofType(core.effects(), 'pathSuspect')).toEqual([])
+  })
+
+  it('of all paths stops nothing: the best of them is used', () => {
+    const core = new Core()
+    core.open(10)
+    core.sent()
+    core.advance(5_000)
+    core.open(100)
+    expect(payloadBytes(core.sent(0))).toBe(100)
+  })
+
+  it('asks for ticks seldom', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    core.advance(1_000)
+    core.ackAll(2)
+    const pings = ofType(framesOf(core.advance(61_000)), 'ping')
+    expect(pings.length).toBeGreaterThan(20)
+    expect(pings.length).toBeLessThan(70)
+  })
+})
+
+describe('preference', () => {
+  it('sends on the first healthy path named, others in the order they came', () => {
+    const core = new Core({ paths: [0, 2, 4] })
+    core.open(10)
+    expect(payloadBytes(core.sent(0))).toBe(10)
+    core.session.prefer([4, 2], 0)
+    core.open(10)
+    expect(payloadBytes(core.sent(4))).toBe(10)
+    core.detach(4)
+    core.ackAll(0)
+    core.open(10)
+    expect(payloadBytes(core.sent(2))).toBe(20)
+  })
+
+  it('may name paths that do not exist yet', () => {
+    const core = new Core()
+    core.session.prefer([6, 0], 0)
+    core.open(10)
+    expect(payloadBytes(core.sent(0))).toBe(10)
+    core.attach(6)
+    core.open(10)
+    expect(payloadBytes(core.sent(6))).toBe(10)
+  })
+
+  it('waits for a full carrier instead of spreading one stream over paths', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.session.setWritable(0, false, 0)
+    core.open(10)
+    expect(core.effects()).toEqual([])
+    core.session.setWritable(0, true, 0)
+    expect(payloadBytes(core.sent(0))).toBe(10)
+  })
+})
+
+describe('GOAWAY', () => {
+  it('is passed on in both directions', () => {
+    const core = new Core()
+    core.session.sendGoaway(0, 3, 500, 0)
+    expect(core.sent()).toEqual([{ type: 'goaway', path: 0, reason: 3, delayMs: 500 }])
+    core.receive(0, { type: 'goaway', path: 0, reason: 4, delayMs: 100 })
+    expect(core.events()).toEqual([{ type: 'goaway', path: 0, reason: 4, delayMs: 100 }])
+  })
+})
