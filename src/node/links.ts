@@ -13,6 +13,7 @@ import { PeerMap } from '@libp2p/peer-collections'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
+import { compare as uint8ArrayCompare } from 'uint8arrays/compare'
 import {
   Dialer,
   type Link,
@@ -41,11 +42,9 @@ import { onNetworkChange } from './network.ts'
 import { Reach } from './reach.ts'
 import { parseRelays, Relays } from './relays.ts'
 import { SharedDials } from './shared-dials.ts'
+import { guardSignalling, SIGNALLING_PROTOCOL } from './signalling.ts'
 import { Speakers } from './speakers.ts'
 import { fallBackToStock } from './stock-fallback.ts'
-
-/** js-libp2p's WebRTC signalling, which answers anybody unless we stand in front of it. */
-const SIGNALLING_PROTOCOL = '/webrtc-signaling/0.0.1'
 
 /** Peers whose identity is remembered beyond their links. */
 const MAX_PEERS = 4_096
@@ -130,11 +129,10 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     const { registrar } = this.#components
     if (!registrar.getProtocols().includes(SIGNALLING_PROTOCOL)) return
     const { handler, options } = registrar.getHandler(SIGNALLING_PROTOCOL)
-    const guarded = (stream: Stream, connection: Connection): void => {
-      const reason = this.#neverUpgrade(connection.remotePeer)
-      if (reason == null) void handler(stream, connection)
-      else stream.abort(new UpgradeForbiddenError(reason))
-    }
+    const guarded = guardSignalling(handler, ({ remotePeer }) => {
+      const reason = this.#neverUpgrade(remotePeer)
+      return reason == null ? undefined : new UpgradeForbiddenError(reason)
+    })
     await registrar.handle(SIGNALLING_PROTOCOL, guarded, { ...options, force: true })
   }
 
@@ -143,9 +141,12 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     if (this.#status !== 'started') return
     this.#status = 'stopping'
     this.#dials.abort(new LinkClosedError('The node is stopping'))
-    const results = await Promise.allSettled(this.#live().map((link) => link.close()))
+    const links = this.#live()
+    const results = await Promise.allSettled(links.map((link) => link.close()))
     for (const result of results)
       if (result.status === 'rejected') this.#log.error('link not flushed - %e', result.reason)
+    // A carrier that closes while libp2p's connection manager stops makes that wait for it in vain.
+    await Promise.all(links.map((link) => link.retired))
   }
 
   async stop(): Promise<void> {
@@ -376,8 +377,9 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   }
 }
 
+/** Compared as bytes, so that every language orders them alike. */
 function sideOf(self: PeerId, peer: PeerId): 0 | 1 {
-  return self.toString() < peer.toString() ? 0 : 1
+  return uint8ArrayCompare(self.toMultihash().bytes, peer.toMultihash().bytes) < 0 ? 0 : 1
 }
 
 function hasWebRTC(): boolean {
