@@ -41,7 +41,7 @@ const table: Room[] = [
   {
     room: 'src/link',
     rooms: ['src/wire', 'src/session', 'src/path'],
-    packages: ['@libp2p/*', '@multiformats/*', 'main-event', 'race-signal', 'p-event'],
+    packages: ['@libp2p/*', '@multiformats/*', 'main-event', 'race-signal'],
     because: 'link decides and touches no bytes'
   },
   {
