@@ -45,6 +45,10 @@ import { SharedDials } from './shared-dials.ts'
 import { guardSignalling, SIGNALLING_PROTOCOL } from './signalling.ts'
 import { Speakers } from './speakers.ts'
 import { fallBackToStock } from './stock-fallback.ts'
+import { raceSignal } from './wait.ts'
+
+/** How long `stop` waits for handshakes that peers began: some round trips. */
+const ACCEPTING_TIMEOUT_MS = 1_000
 
 /** Peers whose identity is remembered beyond their links. */
 const MAX_PEERS = 4_096
@@ -67,6 +71,10 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   readonly #dials: SharedDials<PeerLink>
   #status: 'stopped' | 'started' | 'stopping' = 'stopped'
   #stopListening: Array<() => void> = []
+  /** Links that ended and whose carriers are still closing. */
+  readonly #retiring = new Set<Promise<void>>()
+  /** Handshakes that peers began. */
+  readonly #accepting = new Set<Promise<unknown>>()
 
   constructor(components: LinkComponents, init: LinksInit) {
     super()
@@ -141,12 +149,13 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     if (this.#status !== 'started') return
     this.#status = 'stopping'
     this.#dials.abort(new LinkClosedError('The node is stopping'))
-    const links = this.#live()
-    const results = await Promise.allSettled(links.map((link) => link.close()))
+    // The peer may have its link already, and waits for our good-bye.
+    await raceSignal(Promise.allSettled(this.#accepting), AbortSignal.timeout(ACCEPTING_TIMEOUT_MS)).catch(() => {})
+    const results = await Promise.allSettled(this.#live().map((link) => link.close()))
     for (const result of results)
       if (result.status === 'rejected') this.#log.error('link not flushed - %e', result.reason)
     // A carrier that closes while libp2p's connection manager stops makes that wait for it in vain.
-    await Promise.all(links.map((link) => link.retired))
+    await Promise.all(this.#retiring)
   }
 
   async stop(): Promise<void> {
@@ -325,6 +334,8 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
 
   #onLinkEnd(peer: Peer, link: PeerLink): void {
     peer.onLinkEnd(link)
+    this.#retiring.add(link.retired)
+    void link.retired.then(() => this.#retiring.delete(link.retired))
     this.safeDispatchEvent('link:close', { detail: link })
   }
 
@@ -362,7 +373,9 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       if (peer.link == null && (await this.#init.accept?.(remotePeer)) === false) {
         throw new LinkRefusedError(`The accept policy of this node refuses ${remotePeer}`)
       }
-      await peer.acceptPath(stream, connection)
+      const accepting = peer.acceptPath(stream, connection)
+      this.#accepting.add(accepting)
+      await accepting.finally(() => this.#accepting.delete(accepting))
       this.#speakers.onSpoke(remotePeer)
     } catch (err) {
       this.#log('path of %p refused - %e', remotePeer, err)
