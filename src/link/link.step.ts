@@ -40,6 +40,8 @@ export type LinkEvent =
   | { readonly type: 'networkChanged' }
   /** Our timer fired this much too late. */
   | { readonly type: 'gap'; readonly lateMs: number }
+  /** The user closes: what is sent is flushed over the paths there are, none is looked for any more. */
+  | { readonly type: 'closing' }
   | { readonly type: 'closed'; readonly reason?: Error; readonly cause: string }
   | { readonly type: 'tick' }
 
@@ -80,6 +82,7 @@ export class LinkMachine {
   #redials = 0
   #redialAt: number | undefined
   #redialing = false
+  #mayDial = true
   #lostStandby: PathView | undefined
   /** Silence before this was our own timers' fault. */
   #notBefore = 0
@@ -199,6 +202,9 @@ export class LinkMachine {
         this.#notBefore = now
         if (event.lateMs >= SLEEP_GAP_MS) this.#afresh(now)
         return `timers were held up for ${Math.round(event.lateMs)} ms`
+      case 'closing':
+        this.#mayDial = false
+        return 'closing'
       case 'closed':
         this.#paths.clear()
         this.#wakeAt = undefined
@@ -357,7 +363,7 @@ export class LinkMachine {
   }
 
   #startUpgrade(now: number, asked: boolean): void {
-    if (this.#state.status !== 'relayed' || this.#selected == null) return
+    if (this.#state.status !== 'relayed' || this.#selected == null || !this.#mayDial) return
     if ([...this.#paths.values()].some((path) => isDirect(path) && !path.leaving)) return
     const via = this.#paths.get(this.#selected)
     // One side tries, or both would at once: the opener of the path, unless somebody asks.
@@ -384,7 +390,7 @@ export class LinkMachine {
     } else {
       this.#redialAt ??= now
     }
-    if (this.#redialing || this.#redialAt == null) return
+    if (this.#redialing || this.#redialAt == null || !this.#mayDial) return
     if (now < this.#redialAt) {
       this.#wake(this.#redialAt)
       return

@@ -62,6 +62,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   #attempt: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #peerClosed = false
+  #retired: Promise<void> = Promise.resolve()
   #stepping = false
   readonly #events: LinkEvent[] = []
 
@@ -108,6 +109,11 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     return this.#paths.size
   }
 
+  /** Resolves when the carriers of a link that ended are closed too. */
+  get retired(): Promise<void> {
+    return this.#retired
+  }
+
   /** Resolves when the durable connection is up. */
   async ready(): Promise<this> {
     await this.#session.connection
@@ -149,6 +155,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   async #close(options?: AbortOptions): Promise<void> {
     if (this.#isClosed) return
+    this.#step({ type: 'closing' })
     const signal = options?.signal ?? AbortSignal.timeout(this.#init.closeTimeoutMs)
     try {
       await this.#session.close({ ...options, signal })
@@ -345,7 +352,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#session.goaway(id, LEAVE_DUPLICATE, LEAVE_DELAY_MS)
     const timer = setTimeout(() => {
       const carrier = this.#carriers.get(id)
-      if (carrier != null) retire(path, carrier, this.#log)
+      if (carrier != null) void retire(path, carrier, this.#log)
       this.#detach(id, cause)
     }, LEAVE_DELAY_MS)
     this.#abort.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
@@ -409,10 +416,11 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#abort.abort(reason ?? new LinkClosedError())
     clearTimeout(this.#timer?.handle)
     if (reason != null) this.#session.abort(reason)
-    for (const [id, path] of paths) {
+    const retired = paths.map(([id, path]) => {
       const carrier = carriers.get(id)
-      if (carrier != null) retire(path, carrier, this.#log)
-    }
+      return carrier == null ? undefined : retire(path, carrier, this.#log)
+    })
+    this.#retired = Promise.all(retired).then(() => {})
     this.#init.hooks.onEnd(this)
   }
 
@@ -430,8 +438,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 }
 
 /** What was written leaves first, then the carrier closes. */
-function retire(path: SessionPath, carrier: Carrier, log: Logger): void {
-  path
+function retire(path: SessionPath, carrier: Carrier, log: Logger): Promise<void> {
+  return path
     .close({ signal: AbortSignal.timeout(LEAVE_DELAY_MS) })
     .catch((err) => log('path did not close in an orderly way - %e', err))
     .then(() => carrier.close())
