@@ -9,14 +9,7 @@ import {
   type SessionName,
   shake
 } from '../../../src/session/index.ts'
-import {
-  encodeFrame,
-  type Frame,
-  FrameDecoder,
-  type HelloFrame,
-  isCounted,
-  MAX_STREAM_PAYLOAD
-} from '../../../src/wire/index.ts'
+import { encodeFrame, type Frame, FrameDecoder, type HelloFrame, isCounted } from '../../../src/wire/index.ts'
 import { App } from './app.ts'
 import { SessionChecks } from './checks.ts'
 import { fail } from './fail.ts'
@@ -322,6 +315,7 @@ export class SimPeer {
       }
       case 'pathError':
         fail(`side ${this.side} path ${effect.path}: ${effect.error.stack}`)
+        break
       case 'pathSuspect':
         if (effect.by === 'self') stats.suspicions++
         else stats.suspicionsByPeer++
