@@ -54,8 +54,8 @@ export const bundle: Bench = {
 /** All chunks together, each compressed as a web server does. */
 async function gzipBytes(source: string, { oursOnly = false } = {}): Promise<number> {
   const { build } = await import('vite')
-  // Inside the package, so that it may import itself by name.
-  const folder = await mkdtemp(join(root, 'node_modules/.bench-'))
+  // Inside the package, so that it may import itself by name; `dist` is there and no one commits it.
+  const folder = await mkdtemp(join(root, 'dist/bench-'))
   try {
     const entry = join(folder, 'entry.js')
     await writeFile(entry, source)
