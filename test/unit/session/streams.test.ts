@@ -293,7 +293,7 @@ describe('a peer that breaks the rules of streams', () => {
     for (let offset = 30_000; offset >= 1; offset--) core.receive(0, data(1, offset, 1))
     core.receive(0, data(1, 0, 1))
     expect(violation(core)).toBeUndefined()
-    expect(performance.now() - startedAt).toBeLessThan(400)
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
   })
 
   it('cannot make correct streams exceed the limit by acknowledging late', () => {
