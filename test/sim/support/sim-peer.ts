@@ -9,22 +9,15 @@ import {
   type SessionName,
   shake
 } from '../../../src/session/index.ts'
-import { encodeFrame, type Frame, FrameDecoder, type HelloFrame, isCounted } from '../../../src/wire/index.ts'
+import { type Frame, type HelloFrame, isCounted } from '../../../src/wire/index.ts'
 import { App } from './app.ts'
 import { SessionChecks } from './checks.ts'
 import { fail } from './fail.ts'
 import type { Ledger } from './ledger.ts'
+import { type End, PathEnds } from './path-ends.ts'
 import type { SimPath } from './sim-path.ts'
 import { describeFrame } from './trace.ts'
 import type { World } from './world.ts'
-
-/** One side's end of a path. */
-interface End {
-  readonly path: SimPath
-  readonly decoder: FrameDecoder
-  state: HandshakeState | 'attached'
-  writable: boolean
-}
 
 /** Rounds of effects and what they lead to, per event: more is a loop. */
 const MAX_ROUNDS = 10_000
@@ -47,7 +40,7 @@ export class SimPeer {
   readonly #config: SessionConfig
   #identity = new PeerIdentity()
   #self: Self
-  #ends = new Map<SimPath, End>()
+  readonly #ends: PathEnds
   #lastStreamPath: number | undefined
   #dialPending = false
   readonly #checks: SessionChecks
@@ -57,11 +50,15 @@ export class SimPeer {
     this.side = side
     this.#config = config
     this.#checks = new SessionChecks(side, config)
+    this.#ends = new PathEnds(world, side, ({ id }) => {
+      this.session?.setWritable(id, true, world.queue.now)
+      this.#settle()
+    })
     this.#self = this.#newSelf()
   }
 
   get attached(): SimPath[] {
-    return [...this.#ends.values()].filter(({ state }) => state === 'attached').map(({ path }) => path)
+    return this.#ends.attached
   }
 
   get pathCount(): number {
@@ -71,8 +68,7 @@ export class SimPeer {
   /** The process dies and comes back with nothing: no session, no memory of ended ones. */
   restart(): void {
     this.#world.trace?.(`side ${this.side} restarts`)
-    for (const { path } of this.#ends.values()) path.open[this.side] = false
-    this.#ends.clear()
+    this.#ends.vanish()
     this.#dropSession()
     this.#identity = new PeerIdentity()
     this.#self = this.#newSelf()
@@ -83,8 +79,8 @@ export class SimPeer {
     const path = this.#world.createPath(this.side)
     if (path == null) return
     const { state, send } = initiate(this.#self, path.id)
-    this.#ends.set(path, { path, decoder: new FrameDecoder(), state, writable: true })
-    this.#send(path, send)
+    this.#ends.add(path, state)
+    this.#ends.send(path, send)
   }
 
   /** Whoever has a session and no path, or wants one, dials again after a while. */
@@ -101,12 +97,7 @@ export class SimPeer {
   }
 
   accept(path: SimPath): void {
-    this.#ends.set(path, {
-      path,
-      decoder: new FrameDecoder(),
-      state: { role: 'responder', status: 'waiting' },
-      writable: true
-    })
+    this.#ends.add(path, { role: 'responder', status: 'waiting' })
   }
 
   /** Any command to the session or its application from outside of an effect. */
@@ -136,7 +127,7 @@ export class SimPeer {
     const { queue, rng, stats } = this.#world
     for (const frame of end.decoder.push(bytes)) {
       stats.frames++
-      if (!this.#ends.has(path)) break
+      if (this.#ends.get(path) == null) break
       if (end.state !== 'attached') this.#shake(end, end.state, frame)
       else this.#receive(path, frame)
     }
@@ -172,7 +163,7 @@ export class SimPeer {
     const { path } = end
     this.#world.trace?.(`side ${this.side} path ${path.id} <- ${describeFrame(frame)}`)
     const step = shake(state, frame, this.#self, this.#identity, this.attached.length)
-    if (step.send != null) this.#send(path, step.send)
+    if (step.send != null) this.#ends.send(path, step.send)
     if ('next' in step) {
       end.state = step.next
       return
@@ -286,7 +277,7 @@ export class SimPeer {
         this.#onSessionClosed()
         return
       }
-      this.#backPressure(session)
+      this.#ends.applyBackPressure(session)
       const ranLater = app.runLater()
       if (effects.length === 0 && !ranLater) break
     }
@@ -300,7 +291,7 @@ export class SimPeer {
     const { stats, trace } = this.#world
     switch (effect.type) {
       case 'send': {
-        const end = this.#endOf(effect.path)
+        const end = this.#ends.byId(effect.path)
         if (end?.state !== 'attached') fail(`side ${this.side} sends on path ${effect.path}, which is not attached`)
         const { frame } = effect
         const needsRoom = isCounted(frame) ? frame.type !== 'close' || frame.code === 0 : ANSWERS.has(frame.type)
@@ -310,7 +301,7 @@ export class SimPeer {
           this.#lastStreamPath = effect.path
           this.#checks.onStreamSent(effect.path)
         }
-        this.#send(end.path, frame)
+        this.#ends.send(end.path, frame)
         return
       }
       case 'pathError':
@@ -347,53 +338,6 @@ export class SimPeer {
     this.#dropSession()
     for (const path of this.attached) this.closePath(path)
     this.lastEnd = 'closed'
-  }
-
-  #send(path: SimPath, frame: Frame): void {
-    this.#world.trace?.(`side ${this.side} path ${path.id} -> ${describeFrame(frame)}`)
-    const [head, payload] = encodeFrame(frame)
-    const bytes = new Uint8Array(head!.byteLength + (payload?.byteLength ?? 0))
-    bytes.set(head!)
-    if (payload != null) bytes.set(payload, head!.byteLength)
-    const { rng } = this.#world
-    if (bytes.byteLength > 1 && rng.chance(0.05)) {
-      const cut = rng.between(1, bytes.byteLength - 1)
-      path.send(this.side, bytes.slice(0, cut))
-      path.send(this.side, bytes.slice(cut))
-    } else {
-      path.send(this.side, bytes)
-    }
-  }
-
-  #backPressure(session: Session): void {
-    const { queue, stats } = this.#world
-    for (const end of this.#ends.values()) {
-      const lane = end.path.lanes[this.side]
-      if (!end.writable || end.state !== 'attached' || !lane.isFull) continue
-      end.writable = false
-      stats.carrierFull++
-      session.setWritable(end.path.id, false, queue.now)
-      this.#resumeLater(end)
-    }
-  }
-
-  #resumeLater(end: End): void {
-    const { queue } = this.#world
-    const lane = end.path.lanes[this.side]
-    const at = lane.drainsAt
-    if (at == null) return
-    queue.at(at, () => {
-      if (this.#ends.get(end.path) !== end) return
-      if (lane.drainsAt == null || lane.drainsAt > queue.now) return this.#resumeLater(end)
-      end.writable = true
-      this.session?.setWritable(end.path.id, true, queue.now)
-      this.#settle()
-    })
-  }
-
-  #endOf(path: number): End | undefined {
-    for (const end of this.#ends.values()) if (end.path.id === path) return end
-    return undefined
   }
 
   #newSelf(): Self {
