@@ -8,7 +8,7 @@ import { raceSignal } from './wait.ts'
 export interface MuxerPort extends StreamPort {
   /** @throws {TooManyStreamsError} @throws {SessionClosedError} */
   openStream(): number
-  /** Resolves when the peer has everything and has closed too. */
+  /** Resolves when the peer has everything and has closed too; rejected when the session ends otherwise. */
   close(): Promise<void>
   abort(error: Error): void
 }
@@ -42,8 +42,8 @@ export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
   onData(): void {}
 
   /**
-   * Close every stream for writing, flush, and resolve when the peer has it all and has closed as well. `signal` ends the
-   * wait, not the closing.
+   * Close every stream for writing, flush, and resolve when the peer has it all and has closed as well, or when the session
+   * ended otherwise meanwhile. `signal` ends the wait, not the closing.
    */
   override close(options?: AbortOptions): Promise<void> {
     if (this.status === 'closed') return Promise.resolve()
@@ -73,7 +73,6 @@ export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
       stream.onTransportClosed()
     }
     this.#closing = this.#close()
-    this.#closing.catch((err) => this.log('peer closed, closing failed - %e', err))
   }
 
   /** The session is over. Streams that are left end with `error`, or in order. */
@@ -90,11 +89,15 @@ export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
 
   async #close(): Promise<void> {
     this.status = 'closing'
+    for (const stream of [...this.streams]) {
+      if (stream.closeGivenUp) stream.abort(new Error('The link closed after the deadline of closing this stream'))
+    }
     // A stream that its peer resets meanwhile has nothing left to flush.
     await Promise.allSettled(this.streams.map((stream) => stream.close()))
     // Nobody will read these; their senders would wait for credit.
     for (const stream of this.streams) if (stream.isUnread) this.#port.stopSending(stream.number, READ_CLOSED)
-    await this.#port.close()
+    // Closed is what was asked for, whoever of the two got there first; the driver knows whether bytes were lost.
+    await this.#port.close().catch((err) => this.log('ended while closing - %e', err))
     this.end()
   }
 

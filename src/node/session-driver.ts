@@ -6,6 +6,12 @@ import { type EndOfTask, endOfTask } from './end-of-task.ts'
 import { type MuxerPort, SessionMuxer } from './muxer.ts'
 import { ABORTED } from './stream.ts'
 
+/**
+ * Both sides closed, the peer acknowledged every byte, and only the acknowledgement of our CLOSE is missing: it may be lost
+ * with its path, or the peer may be gone already. After this we stop waiting: nobody lacks anything.
+ */
+const LINGER_MS = 1_000
+
 /** The peer ended the session at once: its streams are reset, what it had not acknowledged may be lost. */
 export class PeerAbortedError extends Error {
   static override name = 'PeerAbortedError'
@@ -61,6 +67,9 @@ export class SessionDriver implements PathHandler, MuxerPort {
   #status: 'running' | 'closed' = 'running'
   #peerClosed = false
   #endError: Error | undefined
+  #sendBufferedBytes = 0
+  #lostBytes = 0
+  #linger: ReturnType<typeof setTimeout> | undefined
   #timer: { readonly at: number; readonly handle: ReturnType<typeof setTimeout> } | undefined
 
   constructor({ session, handler, log, now = () => performance.now() }: SessionDriverInit) {
@@ -132,9 +141,24 @@ export class SessionDriver implements PathHandler, MuxerPort {
 
   /** Bytes of open streams that the peer has not acknowledged, as far as the session and its streams hold them. */
   get pendingBytes(): number {
-    let bytes = this.session.sendBufferedBytes
+    return this.session.sendBufferedBytes + this.#unsentBytes
+  }
+
+  /** Bytes the session had no room for yet. */
+  get #unsentBytes(): number {
+    let bytes = 0
     for (const stream of this.#muxer?.streams ?? []) bytes += stream.writeBufferLength
     return bytes
+  }
+
+  /** What `pendingBytes` was when the session ended other than in an orderly way; 0 before that. */
+  get lostBytes(): number {
+    return this.#lostBytes
+  }
+
+  /** Settles with the session: rejected when it did not end in an orderly way. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
   }
 
   /** The muxer's half of an orderly end; links close the muxer, which finishes streams first. */
@@ -156,9 +180,8 @@ export class SessionDriver implements PathHandler, MuxerPort {
 
   /** The peer has ended this session, as its handshake on a new path says. Orderly if all we had is acknowledged. */
   peerEnded(error: Error): void {
-    const orderly = this.#peerClosed && this.session.status === 'closing' && this.session.sendBufferedBytes === 0
-    if (orderly) this.#finish(undefined)
-    this.abort(error)
+    if (this.#isDone) this.#settle()
+    else this.abort(error)
   }
 
   // The session as streams and muxer see it
@@ -208,7 +231,16 @@ export class SessionDriver implements PathHandler, MuxerPort {
     } finally {
       this.#draining = false
     }
+    if (this.#status === 'running') this.#sendBufferedBytes = this.session.sendBufferedBytes
     this.#arm()
+    if (this.#linger == null && this.#isDone) this.#linger = setTimeout(() => this.#settle(), LINGER_MS)
+  }
+
+  /** Everything has arrived, on both sides. */
+  get #isDone(): boolean {
+    return (
+      this.#peerClosed && this.#status === 'running' && this.session.status === 'closing' && this.pendingBytes === 0
+    )
   }
 
   #apply(effect: SessionEffect): void {
@@ -312,12 +344,20 @@ export class SessionDriver implements PathHandler, MuxerPort {
     this.#handler.onPeerClosed(code)
   }
 
+  /** Orderly, without the last acknowledgement. */
+  #settle(): void {
+    this.#finish(undefined)
+    this.session.abort(0, this.#now())
+  }
+
   #finish(error: Error | undefined): void {
     if (this.#status === 'closed') return
     this.#writeAll()
     this.#status = 'closed'
+    if (error != null) this.#lostBytes = this.#sendBufferedBytes + this.#unsentBytes
     this.#flush.stop()
     clearTimeout(this.#timer?.handle)
+    clearTimeout(this.#linger)
     this.#timer = undefined
     this.#early = []
     this.#paths.clear()

@@ -62,6 +62,7 @@ export class SessionStream extends AbstractStream {
   readonly #fullIterators = new Set<object>()
   #iterators = 0
   #closing: Promise<void> | undefined
+  #closeGivenUp = false
   #error: Error | undefined
 
   constructor({ number, port, ...init }: SessionStreamInit) {
@@ -213,7 +214,16 @@ export class SessionStream extends AbstractStream {
   override close(options?: AbortOptions): Promise<void> {
     if (this.writeStatus === 'closed') return Promise.resolve()
     this.#closing ??= this.#finish()
-    return raceSignal(this.#closing, options?.signal)
+    const closed = raceSignal(this.#closing, options?.signal)
+    closed.catch(() => {
+      this.#closeGivenUp = options?.signal?.aborted === true
+    })
+    return closed
+  }
+
+  /** Whoever closed this stream stopped waiting for its reader: the end of the link need not wait either. */
+  get closeGivenUp(): boolean {
+    return this.#closeGivenUp && this.writeStatus === 'closing'
   }
 
   override async closeRead(options?: AbortOptions): Promise<void> {
