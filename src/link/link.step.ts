@@ -368,6 +368,8 @@ export class LinkMachine {
     const via = this.#paths.get(this.#selected)
     // One side tries, or both would at once: the opener of the path, unless somebody asks.
     if (via == null || (!asked && via.opener !== this.#init.side)) return
+    // What the application says first goes first: setting up WebRTC keeps a page busy for tens of milliseconds.
+    if (!asked && !via.proven) return
     if (!this.#upgrade.isDue(now)) {
       this.#wake(this.#upgrade.retryAt)
       return

@@ -49,6 +49,7 @@ class Bench {
   /** Relayed first, then direct and proven. */
   direct(): void {
     this.attach(RELAYED)
+    this.step({ type: 'pong', path: RELAYED, rttMs: 20 })
     this.attach(DIRECT)
     this.step({ type: 'pong', path: DIRECT, rttMs: 5 })
   }
@@ -59,22 +60,25 @@ const order = (effects: LinkEffect[]): readonly number[] | undefined =>
   effects.flatMap((effect) => (effect.type === 'prefer' ? [effect.order] : [])).at(-1)
 
 describe('the link machine', () => {
-  it('is relayed with its first path and looks for a direct one at once', () => {
+  it('is relayed with its first path, and looks for a direct one once that has answered', () => {
     const bench = new Bench()
-    const effects = bench.attach(RELAYED)
-    expect(types(effects)).toContain('upgrade')
+    expect(types(bench.attach(RELAYED))).not.toContain('upgrade')
+    expect(bench.machine.state).toMatchObject({ status: 'relayed', upgrade: { status: 'idle' } })
+    expect(types(bench.step({ type: 'pong', path: RELAYED, rttMs: 5 }))).toContain('upgrade')
     expect(bench.machine.state).toMatchObject({ status: 'relayed', upgrade: { status: 'trying', attempt: 1 } })
   })
 
   it('leaves the search to the side that opened the path', () => {
     const bench = new Bench()
-    expect(types(bench.attach(RELAYED, { opener: 1 }))).not.toContain('upgrade')
+    bench.attach(RELAYED, { opener: 1 })
+    expect(types(bench.step({ type: 'pong', path: RELAYED, rttMs: 5 }))).not.toContain('upgrade')
     expect(types(bench.step({ type: 'upgradeRequested' }))).toContain('upgrade')
   })
 
   it('never looks when the policy forbids it, however often it is asked', () => {
     const bench = new Bench('policy')
-    expect(types(bench.attach(RELAYED))).not.toContain('upgrade')
+    bench.attach(RELAYED)
+    expect(types(bench.step({ type: 'pong', path: RELAYED, rttMs: 5 }))).not.toContain('upgrade')
     expect(types(bench.step({ type: 'upgradeRequested' }))).not.toContain('upgrade')
     expect(types(bench.step({ type: 'networkChanged' }))).not.toContain('upgrade')
   })
