@@ -12,8 +12,12 @@ export interface Contestant {
   run(): Promise<Sample>
 }
 
-/** The samples of each contestant, by its name. */
-export type Samples = Readonly<Record<string, readonly Sample[]>>
+export interface Interleaved {
+  /** By the contestant's name. */
+  readonly samples: Readonly<Record<string, readonly Sample[]>>
+  /** Runs that failed and were made again, for people. */
+  readonly failures: readonly string[]
+}
 
 export interface Machine {
   readonly cores: number
@@ -89,31 +93,37 @@ export async function interleave(
   contestants: readonly Contestant[],
   runs: number,
   log: (line: string) => void = () => {}
-): Promise<Samples> {
+): Promise<Interleaved> {
+  const failures: string[] = []
   const samples: Record<string, Sample[]> = Object.fromEntries(contestants.map(({ name }) => [name, []]))
   for (let round = 0; round < runs; round++) {
     for (const contestant of contestants) {
       const wanted = Math.min(contestant.runs ?? runs, runs)
       if (Math.floor(((round + 1) * wanted) / runs) === Math.floor((round * wanted) / runs)) continue
-      const sample = await runAgain(contestant, log)
+      const sample = await runAgain(contestant, failures, log)
       samples[contestant.name]!.push(sample)
       log(`${round + 1}/${runs} ${contestant.name}: ${JSON.stringify(medians([sample]))}`)
     }
   }
-  return samples
+  return { samples, failures }
 }
 
 const ATTEMPTS = 3
 
-async function runAgain({ name, run }: Contestant, log: (line: string) => void): Promise<Sample> {
+async function runAgain({ name, run }: Contestant, failures: string[], log: (line: string) => void): Promise<Sample> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await run()
     } catch (err) {
-      log(`${name} failed: ${(err as Error).message}`)
+      failures.push(`${name} failed: ${firstLine((err as Error).message)}`)
+      log(failures.at(-1)!)
       if (attempt === ATTEMPTS) throw new Error(`${name} failed ${ATTEMPTS} times in a row`, { cause: err })
     }
   }
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!
 }
 
 /** Facts that explain a number, none that name a machine. */

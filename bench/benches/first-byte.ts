@@ -64,9 +64,11 @@ async function measure(relay: TestRelay, { runs = RUNS, rttMs, log }: BenchOptio
             runs,
             (line) => log(`ICE blocked: ${line}`)
           )
-        : {}
-    const ours = [...open.ours!, ...(blocked.ours ?? [])]
-    const stock = [...open['stock relayed']!, ...open['stock direct']!, ...(blocked.stock ?? [])]
+        : { samples: {}, failures: [] }
+    const ours = [...open.samples.ours!, ...(blocked.samples.ours ?? [])]
+    const stock = ['stock relayed', 'stock direct'].flatMap((name) => open.samples[name]!)
+    stock.push(...(blocked.samples.stock ?? []))
+    notes.push(...[...open.failures, ...blocked.failures].map((failure) => `made again: ${failure}`))
     return {
       result: {
         name: 'first-byte',

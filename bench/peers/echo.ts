@@ -33,10 +33,16 @@ export async function settle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 500))
 }
 
-/** Reachable through the relay, and by WebRTC arranged over it. */
-export async function whenReachable(node: Libp2p): Promise<string[]> {
+/**
+ * Reachable through the relay, and by WebRTC arranged over it. Only by the relay address we know: each further address
+ * of it costs stock another 6 s when ICE is blocked.
+ */
+export async function whenReachable(node: Libp2p, relay: string): Promise<string[]> {
   for (;;) {
-    const addresses = node.getMultiaddrs().map(String)
+    const addresses = node
+      .getMultiaddrs()
+      .map(String)
+      .filter((address) => address.startsWith(`${relay}/p2p-circuit`))
     if (addresses.some((address) => address.includes('/webrtc/'))) return addresses
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

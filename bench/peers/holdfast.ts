@@ -20,7 +20,7 @@ let node: HoldfastNode
 async function setUp({ relay }: Setup): Promise<Ready> {
   node = await createNode({ relays: [relay] })
   await serveEcho(node)
-  const addresses = await whenReachable(node)
+  const addresses = await whenReachable(node, relay)
   await settle()
   return { peerId: node.peerId.toString(), addresses }
 }

@@ -26,7 +26,7 @@ async function setUp({ relay }: Setup): Promise<Ready> {
     services: { identify: identify(), ping: ping() }
   })
   await serveEcho(node)
-  const addresses = await whenReachable(node)
+  const addresses = await whenReachable(node, relay)
   await settle()
   return { peerId: node.peerId.toString(), addresses }
 }

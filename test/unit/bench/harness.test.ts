@@ -36,8 +36,9 @@ describe('interleave', () => {
 
   it('takes turns', async () => {
     const order: string[] = []
-    const samples = await interleave([contestant('A', order), contestant('B', order)], 3)
+    const { samples, failures } = await interleave([contestant('A', order), contestant('B', order)], 3)
     expect(order.join('')).toBe('ABABAB')
+    expect(failures).toEqual([])
     expect(samples).toEqual({ A: [{ at: 1 }, { at: 3 }, { at: 5 }], B: [{ at: 2 }, { at: 4 }, { at: 6 }] })
   })
 
@@ -63,7 +64,10 @@ describe('interleave', () => {
         return { ms: 1 }
       }
     }
-    await expect(interleave([flaky], 1, (line) => lines.push(line))).resolves.toEqual({ A: [{ ms: 1 }] })
+    await expect(interleave([flaky], 1, (line) => lines.push(line))).resolves.toEqual({
+      samples: { A: [{ ms: 1 }] },
+      failures: ['A failed: no luck', 'A failed: no luck']
+    })
     expect(lines).toEqual(['A failed: no luck', 'A failed: no luck', '1/1 A: {"ms":1}'])
     await expect(interleave([flaky], 1)).rejects.toThrow('A failed 3 times in a row')
   })
