@@ -1,6 +1,5 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { type Identify, identify } from '@libp2p/identify'
 import type { ConnectionEncrypter, Libp2p, ServiceMap, Transport } from '@libp2p/interface'
 import { type Ping, ping } from '@libp2p/ping'
@@ -12,6 +11,7 @@ import type { LinksInit } from '../link/index.ts'
 import { InvalidOptionError, validated } from './defaults.ts'
 import { linkTransport } from './link-transport.ts'
 import { type LinksService, links } from './links.ts'
+import { relayTransport } from './relay-transport.ts'
 import { parseRelays } from './relays.ts'
 
 /** What every node of the preset offers at `node.services`. */
@@ -26,7 +26,7 @@ export type HoldfastNode<T extends ServiceMap = ServiceMap> = Libp2p<NodeService
 export interface CreateNodeInit<T extends ServiceMap = ServiceMap> extends LinksInit {
   /**
    * Relays this node is reachable through, and dials others through: the multiaddrs they print, up to `/p2p/<relay>`.
-   * Without any, the node can only dial addresses.
+   * Without any, the node can only dial addresses. It starts as soon as one of them took it in.
    */
   relays?: Array<string | Multiaddr>
 
@@ -100,7 +100,7 @@ export async function assemble<T extends ServiceMap>(
       linkTransport(),
       ...transports,
       webSockets(),
-      circuitRelayTransport(),
+      relayTransport(relays.length),
       webRTC({ rtcConfiguration }),
       ...(libp2p.transports ?? [])
     ] as Libp2pOptions['transports'],

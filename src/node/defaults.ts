@@ -40,6 +40,21 @@ export function validated(init: LinksInit): Limits {
     }
     limits[name] = value
   }
+  const { upgrade, accept, relays, rtcConfiguration } = init
+  if (upgrade != null && upgrade !== 'auto' && upgrade !== 'never' && typeof upgrade !== 'function') {
+    throw new InvalidOptionError(`upgrade must be 'auto', 'never' or a function of the PeerId, not ${String(upgrade)}`)
+  }
+  if (accept != null && typeof accept !== 'function') {
+    throw new InvalidOptionError(`accept must be a function of the PeerId, not ${String(accept)}`)
+  }
+  if (relays != null && !Array.isArray(relays)) {
+    throw new InvalidOptionError(`relays must be an array of multiaddrs, not ${String(relays)}`)
+  }
+  if (rtcConfiguration != null && typeof rtcConfiguration !== 'function' && typeof rtcConfiguration !== 'object') {
+    throw new InvalidOptionError(
+      `rtcConfiguration must be an RTCConfiguration or a function that gives one, not ${String(rtcConfiguration)}`
+    )
+  }
   return limits as Limits
 }
 

@@ -373,6 +373,8 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       if (peer.link == null && (await this.#init.accept?.(remotePeer)) === false) {
         throw new LinkRefusedError(`The accept policy of this node refuses ${remotePeer}`)
       }
+      // Before the handshake: once the peer has confirmed, it has its link and would look for the path again and again.
+      if (peer.link == null) this.#assertRoom()
       const accepting = peer.acceptPath(stream, connection)
       this.#accepting.add(accepting)
       await accepting.finally(() => this.#accepting.delete(accepting))

@@ -1,4 +1,5 @@
 import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { type LinkComponents, peerIdOf, relayOf } from '../link/index.ts'
 import { InvalidOptionError } from './defaults.ts'
@@ -18,8 +19,20 @@ export function parseRelays(relays: ReadonlyArray<string | Multiaddr>): Multiadd
         `Relay ${address} does not end in /p2p/<PeerId>: copy the whole line that the relay prints`
       )
     }
+    assertPeerId(address)
     return address
   })
+}
+
+function assertPeerId(address: Multiaddr): void {
+  try {
+    peerIdFromString(peerIdOf(address) ?? '')
+  } catch (err) {
+    throw new InvalidOptionError(
+      `Relay ${address} does not end in a PeerId: copy the whole line that the relay prints (${(err as Error).message})`,
+      { cause: err }
+    )
+  }
 }
 
 function parse(relay: string | Multiaddr): Multiaddr {
