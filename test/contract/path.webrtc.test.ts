@@ -1,0 +1,4 @@
+import { pathContract } from './path.contract.ts'
+import { startCarriers } from './support/carriers.ts'
+
+pathContract('WebRTC', { start: () => startCarriers('webrtc'), readerCanStop: false })

@@ -1,0 +1,4 @@
+import { pathContract } from './path.contract.ts'
+import { startCarriers } from './support/carriers.ts'
+
+pathContract('WebSocket', { start: () => startCarriers('websocket'), readerCanStop: true })
