@@ -240,8 +240,9 @@ export class World {
     }
   }
 
-  /** What is idle stays idle. */
+  /** What is idle stays idle. After an abort a new session may have begun, and be busy. */
   #checkQuiet(): void {
+    if (this.#endingBegun && this.peers.some(({ session }) => session != null)) return
     const until = this.queue.now + QUIET_MS
     this.#deadline = Number.POSITIVE_INFINITY
     let ticks = 0
