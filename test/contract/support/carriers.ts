@@ -109,12 +109,22 @@ export async function carriersOf({ kind, dialler, listener, address, stop }: Car
     return end == null ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(end)
   }
   let shared: Connection | undefined
+  const dial = async (): Promise<Connection> => {
+    // About one WebRTC dial in ten of libp2p's own gets no answer within its 6 s, whoever is listening.
+    for (let attempt = kind === 'webrtc' ? 3 : 1; ; attempt--) {
+      try {
+        return await dialler.dial(address, { force: true })
+      } catch (err) {
+        if (attempt === 1) throw err
+      }
+    }
+  }
   return {
     kind,
     stop,
     async open(carrier = 'shared') {
-      if (carrier === 'shared' && shared?.status !== 'open') shared = await dialler.dial(address, { force: true })
-      const connection = carrier === 'shared' ? shared! : await dialler.dial(address, { force: true })
+      if (carrier === 'shared' && shared?.status !== 'open') shared = await dial()
+      const connection = carrier === 'shared' ? shared! : await dial()
       const stream = await connection.newStream(SESSION_PROTOCOL, options)
       return { dialler: { stream, connection }, listener: await accept() }
     }

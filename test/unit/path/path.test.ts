@@ -1,0 +1,146 @@
+// What needs a carrier that misbehaves in a given way; what all carriers must do is in test/contract.
+import { describe, expect, it } from 'vitest'
+import { PathTruncatedError, SessionPath } from '../../../src/path/index.ts'
+import { encodeFrame, type Frame, MalformedFrameError } from '../../../src/wire/index.ts'
+import { Recorder } from '../../contract/support/recorder.ts'
+import { type MemoryCarrierInit, memoryCarrier } from '../../support/memory-carrier.ts'
+
+const frame = (text: string): Frame => ({
+  type: 'stream',
+  stream: 0,
+  offset: 0,
+  fin: false,
+  data: new TextEncoder().encode(text)
+})
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
+
+function pair(init?: MemoryCarrierInit) {
+  const carrier = memoryCarrier(init)
+  const [from, to] = [new Recorder(), new Recorder()]
+  const dialler = new SessionPath({ ...carrier.dialler, handler: from })
+  const listener = new SessionPath({ ...carrier.listener, handler: to })
+  return { carrier, from, to, dialler, listener }
+}
+
+describe('a path', () => {
+  it('sends all frames of one write in one carrier message', async () => {
+    const messages: number[] = []
+    const { dialler, to } = pair({
+      tap: (data) => {
+        messages.push(data.byteLength)
+        return data
+      }
+    })
+    dialler.write([frame('a'), frame('b'), frame('c')])
+    await to.until(() => to.frames.length === 3)
+    expect(messages).toEqual([
+      encodeFrame(frame('a'))
+        .flat()
+        .reduce((sum, part) => sum + part.byteLength, 0) * 3
+    ])
+  })
+
+  it('takes frames apart however the carrier cuts them', async () => {
+    const { carrier, to } = pair()
+    const bytes = encodeFrame(frame('hello')).flatMap((part) => [...part])
+    for (const byte of [...bytes, ...bytes]) carrier.dialler.stream.send(Uint8Array.of(byte))
+    await to.until(() => to.frames.length === 2)
+    expect(to.frames).toEqual([frame('hello'), frame('hello')])
+  })
+
+  it('tells of room only when the carrier has sent everything it held', async () => {
+    const { carrier, dialler, from } = pair({ capacityBytes: 10 })
+    let writable = 0
+    from.onWritable = () => {
+      writable++
+    }
+    expect(dialler.write([frame('more than ten bytes')])).toBe(false)
+    // yamux dispatches this at every window update, whether or not anything is left.
+    carrier.dialler.stream.dispatchEvent(new Event('drain'))
+    carrier.dialler.stream.writableNeedsDrain = true
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(writable).toBe(0)
+    await settled()
+    await settled()
+    expect(writable).toBe(1)
+    carrier.dialler.stream.dispatchEvent(new Event('drain'))
+    await settled()
+    expect(writable).toBe(1)
+  })
+
+  it('passes on what arrived before its carrier died, even in the same moment', async () => {
+    const carrier = memoryCarrier()
+    const to = new Recorder()
+    carrier.dialler.stream.send(encodeFrame(frame('last words'))[0]!)
+    carrier.dialler.stream.send(encodeFrame(frame('last words'))[1]!)
+    await settled()
+    carrier.kill()
+    new SessionPath({ ...carrier.listener, handler: to })
+    expect(to.closed).toBe(0)
+    await to.untilClosed()
+    expect(to.frames).toEqual([frame('last words')])
+    expect(to.error).toBeUndefined()
+  })
+
+  it('names the loss when it is cut off in the middle of a frame', async () => {
+    const { carrier, to } = pair()
+    carrier.dialler.stream.send(encodeFrame(frame('cut'))[0]!)
+    await settled()
+    carrier.kill()
+    await to.untilClosed()
+    expect(to.error).toBeInstanceOf(PathTruncatedError)
+  })
+
+  it('keeps the reason of a carrier that failed', async () => {
+    const { carrier, from, to, dialler } = pair()
+    const reason = new Error('the network failed')
+    carrier.kill(reason)
+    await Promise.all([from.untilClosed(), to.untilClosed()])
+    expect(from.error).toBe(reason)
+    expect([from.closed, to.closed]).toEqual([1, 1])
+    dialler.abort(new Error('again'))
+    await dialler.close()
+    expect(from.closed).toBe(1)
+  })
+
+  it('ends with its connection, though the stream does not know yet', async () => {
+    const { carrier, from } = pair()
+    ;(carrier.dialler.connection as unknown as EventTarget).dispatchEvent(new Event('close'))
+    await from.untilClosed()
+    expect(from.closed).toBe(1)
+  })
+
+  it('is ended by a handler that throws, and by nothing it threw before', async () => {
+    const { dialler, listener, to } = pair()
+    const onFrames = to.onFrames.bind(to)
+    to.onFrames = (path, frames) => {
+      onFrames(path, frames)
+      throw new Error('a bug of ours')
+    }
+    dialler.write([frame('x')])
+    await to.untilClosed()
+    expect(to.error?.message).toBe('a bug of ours')
+    expect(listener.status).toBe('closed')
+  })
+
+  it('hands over good frames before the bad one they came with, and nothing after', async () => {
+    const { carrier, to } = pair()
+    const good = encodeFrame(frame('good')).flatMap((part) => [...part])
+    carrier.dialler.stream.send(Uint8Array.from([...good, 0, ...good]))
+    await to.untilClosed()
+    expect(to.frames).toEqual([frame('good')])
+    expect(to.error).toBeInstanceOf(MalformedFrameError)
+  })
+
+  it('closes back when the peer closes, at once for its owner', async () => {
+    const { carrier, dialler, from, to, listener } = pair()
+    listener.write([frame('not lost')])
+    await dialler.close()
+    await Promise.all([from.untilClosed(), to.untilClosed()])
+    expect(from.frames).toEqual([frame('not lost')])
+    await settled()
+    expect([carrier.dialler.stream.status, carrier.listener.stream.status]).toEqual(['closed', 'closed'])
+    expect([from.error, to.error]).toEqual([undefined, undefined])
+  })
+})
