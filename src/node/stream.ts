@@ -63,6 +63,8 @@ export class SessionStream extends AbstractStream {
   #iterators = 0
   #closing: Promise<void> | undefined
   #closeGivenUp = false
+  /** By us: `closeRead()` or `abort()`. */
+  #readGivenUp = false
   #error: Error | undefined
 
   constructor({ number, port, ...init }: SessionStreamInit) {
@@ -143,6 +145,17 @@ export class SessionStream extends AbstractStream {
       this.#delivery = outer
       if (delivery.holders === 0) this.#give(delivery, delivery.credit)
     }
+  }
+
+  /** Also after the peer's end was read ahead, as `unwrap()` does: a protocol negotiated late would fail otherwise. */
+  override push(data: Uint8Array | Uint8ArrayList): void {
+    this.#reopenRead()
+    super.push(data)
+  }
+
+  override unshift(data: Uint8Array | Uint8ArrayList): void {
+    this.#reopenRead()
+    super.unshift(data)
   }
 
   /** Chunks as they are pulled: what is not pulled stays unacknowledged credit, so the peer stops at the window. */
@@ -227,6 +240,7 @@ export class SessionStream extends AbstractStream {
   }
 
   override async closeRead(options?: AbortOptions): Promise<void> {
+    this.#readGivenUp = true
     await super.closeRead(options)
     // Whether the peer resets or finishes is of no interest now; without this, a closed stream would wait for it.
     if (this.status === 'open') this.onRemoteCloseWrite()
@@ -242,6 +256,7 @@ export class SessionStream extends AbstractStream {
   }
 
   sendReset(): void {
+    this.#readGivenUp = true
     this.#consumeUnread()
     this.#port.reset(this.number, ABORTED)
     this.#port.stopSending(this.number, ABORTED)
@@ -293,6 +308,11 @@ export class SessionStream extends AbstractStream {
     this.safeDispatchEvent('drain')
   }
 
+  /** libp2p closes the reading side when the last byte leaves its buffer; some bytes come back. */
+  #reopenRead(): void {
+    if (this.readStatus === 'closed' && !this.#readGivenUp) this.readStatus = 'readable'
+  }
+
   get #isReadDone(): boolean {
     if (this.readBuffer.byteLength > 0 && this.readStatus !== 'closed') return false
     return this.remoteWriteStatus === 'closed' || this.readStatus === 'closed' || this.readStatus === 'closing'
@@ -308,6 +328,7 @@ export class SessionStream extends AbstractStream {
 
   /** An iterator ended early: what it held goes to the next reader. */
   #putBack(queue: QueuedChunk[]): void {
+    if (queue.length > 0) this.#reopenRead()
     const canRead = this.readStatus === 'readable' || this.readStatus === 'paused'
     const wanted = canRead && this.listenerCount('message') === 0
     for (const { delivery, last } of queue) {
@@ -346,7 +367,7 @@ export class SessionStream extends AbstractStream {
   #mergeHeld(): void {
     if (this.#heldChunks <= MAX_HELD_CHUNKS + this.readBuffer.byteLength / BYTES_PER_HELD_CHUNK) return
     this.#heldChunks = 1
-    const merged = this.readBuffer.slice()
+    const merged = copy(this.readBuffer)
     this.readBuffer.consume(merged.byteLength)
     this.readBuffer.append(merged)
   }
