@@ -29,6 +29,8 @@ export interface PageOptions {
   relays?: string[]
   /** @default the test page */
   url?: string
+  /** Runs in the page before anything else does. */
+  initScript?: () => void
 }
 
 export interface Fixtures {
@@ -138,6 +140,7 @@ export const test = base.extend<Fixtures & InternalFixtures & PairOptions, Worke
         relays: options.relays ?? relayAddresses,
         stunUrl
       })
+      if (options.initScript != null) await page.addInitScript(options.initScript)
       await page.goto(options.url ?? process.env.HOLDFAST_PAGE ?? '')
       if (options.url == null) await page.waitForFunction('globalThis.ready === true')
       return page

@@ -1,5 +1,5 @@
-// What specs find in a page: the library as `holdfast`, and from the fixtures `relays` and `stunUrl`.
-/// <reference types="vite/client" />
-const library = import.meta.glob('../../../../src/index.browser.ts', { eager: true })
+// The library and `Person` as a bundler ships them; what else specs find in a page comes from the fixtures.
+import * as holdfast from '../../../../src/index.browser.ts'
+import { Person } from './person.ts'
 
-Object.assign(globalThis, { holdfast: Object.values(library)[0] ?? {}, ready: true })
+Object.assign(globalThis, { holdfast, Person, ready: true })
