@@ -32,13 +32,16 @@ export interface PairInit {
   readonly config?: Partial<SessionConfig>
   /** b does not listen for streams. */
   readonly deaf?: boolean
+  /** b has no muxer before its `muxer` is asked for. */
+  readonly late?: boolean
 }
 
-export function createPair({ config = {}, deaf = false }: PairInit = {}): Pair {
+export function createPair({ config = {}, deaf = false, late = false }: PairInit = {}): Pair {
   const full = { ...DEFAULT_SESSION_CONFIG, ...config }
   const a = createSide(0, full)
   const b = createSide(1, full)
-  if (!deaf) b.muxer.addEventListener('stream', ({ detail }) => b.accepted.push(detail))
+  const accepting = late ? undefined : b.muxer
+  if (!deaf) accepting?.addEventListener('stream', ({ detail }) => b.accepted.push(detail))
   const windows = { peerStreamWindow: full.streamWindow, peerSessionWindow: full.sessionWindow }
   let paths = 0
   return {
@@ -80,8 +83,17 @@ function createSide(side: 0 | 1, config: SessionConfig): Side {
     log,
     owner: { closeHandle: async () => {}, abortHandle: (error) => driver.abort(error) }
   })
-  const muxer = driver.muxerFactory.createStreamMuxer(handle) as SessionMuxer
-  return { driver, muxer, handle, events, accepted: [] }
+  let muxer: SessionMuxer | undefined
+  return {
+    driver,
+    handle,
+    events,
+    accepted: [],
+    get muxer() {
+      muxer ??= driver.muxerFactory.createStreamMuxer(handle) as SessionMuxer
+      return muxer
+    }
+  }
 }
 
 /** Rounds of the event loop until it holds; memory carriers need a few per message. */

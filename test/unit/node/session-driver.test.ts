@@ -117,8 +117,11 @@ describe('a driver', () => {
     await until(() => left <= 0)
   })
 
-  it('keeps streams for a muxer that comes late, and for a listener that comes later', async () => {
-    const pair = createPair({ deaf: true })
+  it.each([
+    ['a muxer that comes late', { late: true }],
+    ['a listener that comes late', { deaf: true }]
+  ])('keeps streams for %s', async (_what, init) => {
+    const pair = createPair(init)
     pair.attach()
     const streams = await Promise.all(Array.from({ length: 40 }, () => pair.a.muxer.createStream()))
     for (const stream of streams) {

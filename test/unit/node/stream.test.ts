@@ -76,6 +76,19 @@ describe('a stream that sends', () => {
     carrier.kill()
   })
 
+  it('does not tell of room while a part of the last send still waits', async () => {
+    const pair = createPair({ config: small })
+    pair.attach()
+    const [from, to] = await pair.open()
+    const waiting: number[] = []
+    from.addEventListener('drain', () => waiting.push(from.writeBufferLength))
+    const read = readAll(to)
+    expect(from.send(bytes(1_000_000))).toBe(false)
+    void from.close()
+    expect(await read).toEqual(bytes(1_000_000))
+    expect(waiting).toEqual([0])
+  })
+
   it('waits in onDrain() each time, not only the first', async () => {
     const pair = createPair({ config: small })
     pair.attach()
