@@ -271,8 +271,9 @@ export class SessionDriver implements PathHandler, MuxerPort {
           this.#finish(this.#endError ?? (effect.code === 0 ? undefined : new PeerAbortedError(effect.code)))
           break
         default:
-          if (this.#muxer == null) this.#early.push(effect)
-          else this.#applyToStream(this.#muxer, effect)
+          if (this.#muxer != null) this.#applyToStream(this.#muxer, effect)
+          // A copy: the data is a part of a carrier's chunk, which may be much larger.
+          else this.#early.push('data' in effect ? { ...effect, data: Uint8Array.from(effect.data) } : effect)
       }
     } catch (err) {
       this.#log.error('%s failed - %e', effect.type, err)
