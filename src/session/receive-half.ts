@@ -1,6 +1,9 @@
 import { MAX_GAPS } from './config.ts'
 import { FlowControlError, ProtocolViolationError } from './errors.ts'
 
+/** Pieces kept per stream before adjacent ones are merged: rare enough that the copying costs less than the frames did. */
+const MAX_SEGMENTS = 2 * MAX_GAPS
+
 /**
  * - `open`: delivers what arrives in order
  * - `ended`: FIN seen and everything delivered
@@ -63,12 +66,13 @@ export class ReceiveHalf {
     if (this.status !== 'open') return []
     const out: Uint8Array[] = []
     if (end > this.#delivered) {
-      if (offset <= this.#delivered) {
+      if (offset <= this.#delivered && this.#segments.length === 0) {
         out.push(data.subarray(this.#delivered - offset))
         this.#delivered = end
-        this.#drain(out)
       } else {
-        this.#keep(offset, data)
+        const from = Math.max(offset, this.#delivered)
+        this.#keep(from, data.subarray(from - offset))
+        this.#drain(out)
       }
     }
     if (this.finalOffset === this.#delivered) this.status = 'ended'
@@ -134,11 +138,31 @@ export class ReceiveHalf {
       this.#buffered += to - from
       from = to
     }
+    if (segments.length > MAX_SEGMENTS) this.#merge()
     if (this.#gaps > MAX_GAPS) {
       throw new ProtocolViolationError(
         `Peer left more than ${MAX_GAPS} gaps in a stream: paths are ordered, so few can arise`
       )
     }
+  }
+
+  /** Adjacent segments become one: many tiny frames must not cost many times their bytes. */
+  #merge(): void {
+    const segments = this.#segments
+    const merged: typeof segments = []
+    for (let first = 0; first < segments.length; ) {
+      const { offset } = segments[first]!
+      let end = offset
+      let next = first
+      while (next < segments.length && segments[next]!.offset === end) end += segments[next++]!.data.byteLength
+      const data = next === first + 1 ? segments[first]!.data : new Uint8Array(end - offset)
+      if (next > first + 1) {
+        for (const part of segments.slice(first, next)) data.set(part.data, part.offset - offset)
+      }
+      merged.push({ offset, data })
+      first = next
+    }
+    segments.splice(0, segments.length, ...merged)
   }
 
   get #gaps(): number {

@@ -26,6 +26,8 @@ export class SendHalf {
   openPending: boolean
   resetCode = 0
   resetPending = false
+  /** FIN or RESET has left at least once: the peer may know that this direction is over. */
+  endSent = false
 
   #chunks: Array<{ readonly start: number; readonly data: Uint8Array }> = []
   /** All below is acknowledged and freed. */
@@ -127,7 +129,10 @@ export class SendHalf {
     }
     this.openPending = false
     const fin = this.status === 'finishing' && end === this.#end
-    if (fin) this.#finPending = false
+    if (fin) {
+      this.#finPending = false
+      this.endSent = true
+    }
     return { offset, length: end - offset, fin, data: this.#slice(offset, end), newBytes }
   }
 

@@ -5,10 +5,14 @@ import { FlowControlError, ProtocolViolationError, TooManyStreamsError } from '.
 import type { SentItem } from './path-state.ts'
 import { Scheduler } from './scheduler.ts'
 import { counted, type SentPiece } from './send-half.ts'
-import { createStream, isFinished, isQuiet, type StreamState } from './stream-state.ts'
+import { createStream, isFinished, type StreamState } from './stream-state.ts'
 
-/** The peer may hold this many times our limit for a moment: it learns of our finished streams a round trip later. */
-const STREAM_SLACK = 2
+/**
+ * Streams of the peer kept in all, those included that wait for nothing but the acknowledgement of our FIN or RESET. They
+ * don't count against the limit of open ones, because the peer may have finished them; this bounds a peer that never
+ * acknowledges.
+ */
+const MAX_KEPT_STREAMS = 16_384
 
 /** Credit is renewed when this part of the window has been consumed: rare frames, and never a stall. */
 const CREDIT_FRACTION = 4
@@ -275,10 +279,17 @@ export class Streams {
     return true
   }
 
-  /** Our streams the peer closed without having seen. */
+  /**
+   * Our streams the peer closed without having seen: nobody will answer. They are reset rather than forgotten: bytes of
+   * theirs may have used session credit, which only a final offset gives back, and the peer waits for all we opened.
+   */
   abandonUnseen(seen: number): void {
     for (const stream of [...this.#streams.values()]) {
-      if (this.#isOwn(stream.id) && stream.id >> 1 >= seen) this.#abandon(stream, 0)
+      if (!this.#isOwn(stream.id) || stream.id >> 1 < seen) continue
+      if (stream.receive.status === 'open') this.#emit({ type: 'streamReset', stream: stream.id, code: 0 })
+      this.#changeReceive(stream, () => stream.receive.abandon())
+      this.reset(stream.id, 0)
+      this.#forgetIfFinished(stream)
     }
   }
 
@@ -328,7 +339,7 @@ export class Streams {
       return this.#streams.get(id)
     }
     if (index >= this.peerCount) {
-      this.#checkStreamLimit(index)
+      this.#checkStreamLimit(index, open)
       while (this.peerCount <= index) {
         const opened = this.#create(this.peerCount * 2 + (1 - this.#side), false)
         this.peerCount++
@@ -343,14 +354,23 @@ export class Streams {
     return this.#streams.get(id)
   }
 
-  #checkStreamLimit(index: number): void {
-    const limit = this.#config.maxStreams * STREAM_SLACK
+  /**
+   * Counts the streams the peer can't have finished yet: its own end is missing, or ours has never been sent. Those turned
+   * away don't count: a peer that knows we close drops them without waiting for us.
+   */
+  #checkStreamLimit(index: number, open: boolean): void {
+    const { maxStreams } = this.#config
     const opens = index + 1 - this.peerCount
-    if (opens + this.#streams.size <= limit) return
-    let live = 0
-    for (const stream of this.#streams.values()) if (!this.#isOwn(stream.id) && !isQuiet(stream)) live++
-    if (opens + live > limit) {
-      throw new ProtocolViolationError(`Peer opened more than ${this.#config.maxStreams} streams at once`)
+    if (opens + this.#streams.size <= maxStreams) return
+    let kept = 0
+    let unfinished = 0
+    for (const { id, send, receive } of this.#streams.values()) {
+      if (this.#isOwn(id)) continue
+      kept++
+      if (!receive.isSettled || !send.endSent) unfinished++
+    }
+    if ((open && opens + unfinished > maxStreams) || opens + kept > MAX_KEPT_STREAMS) {
+      throw new ProtocolViolationError(`Peer opened more than ${maxStreams} streams at once`)
     }
   }
 
@@ -383,12 +403,14 @@ export class Streams {
     this.#feedStarved()
   }
 
+  /** A free prefix is refilled though others fill the session's buffer: `write` takes that much in any case. */
   #feedStarved(): void {
     if (this.#starved.size === 0) return
     const { maxSendBuffer, maxStreamSendBuffer } = this.#config
-    if (this.sendBufferedBytes > maxSendBuffer - maxStreamSendBuffer / 2) return
+    const hasSessionRoom = this.sendBufferedBytes <= maxSendBuffer - maxStreamSendBuffer / 2
+    const limit = hasSessionRoom ? maxStreamSendBuffer / 2 : Math.min(FREE_STREAM_BYTES, maxStreamSendBuffer) / 2
     for (const stream of this.#starved) {
-      if (stream.send.bufferedBytes > maxStreamSendBuffer / 2) continue
+      if (stream.send.bufferedBytes > limit) continue
       this.#starved.delete(stream)
       if (stream.send.status === 'open') this.#emit({ type: 'streamWritable', stream: stream.id })
     }
@@ -418,6 +440,7 @@ export class Streams {
       case 'reset':
         if (send.status !== 'resetting') return undefined
         send.resetPending = false
+        send.endSent = true
         return { type: 'reset', stream: item.stream, code: send.resetCode, finalOffset: send.sentOffset }
       case 'stopSending':
         if (receive.status !== 'stopped' || receive.finalOffset != null) return undefined

@@ -98,7 +98,7 @@ class Reader {
       if (value > Number.MAX_SAFE_INTEGER) throw new MalformedFrameError('Peer sent a number above 2^53 - 1')
       if (byte < 0x80) return value
       scale *= 128
-      if (scale > 2 ** 56) throw new MalformedFrameError('Peer sent a varint of more than 8 bytes')
+      if (scale >= 2 ** 56) throw new MalformedFrameError('Peer sent a varint of more than 8 bytes')
     }
   }
 
