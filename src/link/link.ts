@@ -160,8 +160,9 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     try {
       await this.#session.close({ ...options, signal })
     } catch (err) {
-      if (this.#isClosed) return
-      const error = new LinkFlushError(this.#session.unacknowledgedBytes, { cause: err })
+      const { unacknowledgedBytes } = this.#session
+      if (this.#isClosed && unacknowledgedBytes === 0) return
+      const error = new LinkFlushError(unacknowledgedBytes, { cause: err })
       this.abort(error)
       throw error
     }

@@ -16,7 +16,7 @@ export interface SessionPort {
   ping(id: number): void
   goaway(id: number, reason: number, delayMs: number): void
   paths(): PathStats[]
-  /** Written by the application and not acknowledged yet. */
+  /** Written by the application and not acknowledged; after an end that was not orderly, what may be lost. */
   readonly unacknowledgedBytes: number
   /** Finish all streams, flush, say good-bye; resolves when the peer has everything. */
   close(options?: AbortOptions): Promise<void>

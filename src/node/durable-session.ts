@@ -1,5 +1,6 @@
 import type { AbortOptions, Connection, Logger, MessageStreamDirection, PeerId, Upgrader } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
+import { raceSignal } from 'race-signal'
 import type { SessionListener, SessionPort } from '../link/index.ts'
 import type { SessionPath } from '../path/index.ts'
 import { type PathInit, type PathStats, Session, type SessionConfig } from '../session/index.ts'
@@ -62,7 +63,7 @@ export class DurableSession implements SessionPort {
   }
 
   get unacknowledgedBytes(): number {
-    return this.#driver.pendingBytes
+    return this.#driver.lostBytes + this.#driver.pendingBytes
   }
 
   paths(): PathStats[] {
@@ -100,6 +101,8 @@ export class DurableSession implements SessionPort {
   async close(options?: AbortOptions): Promise<void> {
     const connection = await this.connection
     await connection.close(options)
+    // A connection also closes when the session ends in another way; whoever waits for delivery must hear of that.
+    await raceSignal(this.#driver.closed, options?.signal)
   }
 
   abort(error: Error): void {

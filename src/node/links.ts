@@ -13,6 +13,7 @@ import { PeerMap } from '@libp2p/peer-collections'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
+import { raceSignal } from 'race-signal'
 import { compare as uint8ArrayCompare } from 'uint8arrays/compare'
 import {
   Dialer,
@@ -45,7 +46,6 @@ import { SharedDials } from './shared-dials.ts'
 import { guardSignalling, SIGNALLING_PROTOCOL } from './signalling.ts'
 import { Speakers } from './speakers.ts'
 import { fallBackToStock } from './stock-fallback.ts'
-import { raceSignal } from './wait.ts'
 
 /** How long `stop` waits for handshakes that peers began: some round trips. */
 const ACCEPTING_TIMEOUT_MS = 1_000

@@ -1,8 +1,8 @@
 import type { AbortOptions, MessageStream, MessageStreamDirection } from '@libp2p/interface'
 import { AbstractStreamMuxer } from '@libp2p/utils'
+import { raceSignal } from 'race-signal'
 import { SESSION_PROTOCOL } from '../wire/index.ts'
 import { READ_CLOSED, SessionStream, type StreamPort } from './stream.ts'
-import { raceSignal } from './wait.ts'
 
 /** The session as its muxer sees it. */
 export interface MuxerPort extends StreamPort {

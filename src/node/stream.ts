@@ -1,7 +1,7 @@
 import type { AbortOptions, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { AbstractStream, type AbstractStreamInit, type SendResult, StreamClosedError } from '@libp2p/utils'
+import { raceSignal } from 'race-signal'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { raceSignal } from './wait.ts'
 
 /** STOP_SENDING because of `closeRead()`: the stream is in order, its reader has enough. */
 export const READ_CLOSED = 0

@@ -1,4 +1,5 @@
 import { MAX_IN_FLIGHT, MIN_BDP_RTT_MS, MIN_IN_FLIGHT, MIN_IN_FLIGHT_LIMITED } from './config.ts'
+import type { RttEstimator } from './rtt.ts'
 
 /** Delivery state when a frame was sent, for a rate sample when it is acknowledged. */
 export interface DeliverySnapshot {
@@ -9,10 +10,21 @@ export interface DeliverySnapshot {
 
 const RATE_WINDOW_MS = 3_000
 
+/** How long the queue is drained to see the path's own round-trip time again (BBR's ProbeRTT). */
+const PROBE_RTT_MS = 200
+
+/** An acknowledged frame, for one sample. */
+export interface DeliverySample {
+  readonly sentAt: number
+  readonly rttMs: number
+  readonly delivery: DeliverySnapshot
+}
+
 /**
  * How many bytes one path may have in flight: near its bandwidth-delay product. Start-up doubles until an RTT sample
  * exceeds twice the minimum; then it is delivery rate x minimum RTT x 2 (BBR's cwnd gain), ignoring samples taken while
- * the application had nothing to send.
+ * the application had nothing to send. Twice the product keeps a queue of its own, which would be taken for the path when
+ * the minimum is measured anew: so every 10 s under load the queue is drained for a moment first.
  */
 export class InFlight {
   limit: number
@@ -23,6 +35,7 @@ export class InFlight {
   #deliveredAt = 0
   #appLimitedUntil = 0
   #rates: Array<{ at: number; bytesPerMs: number }> = []
+  #probe: { readonly since: number; minRttMs: number } | undefined
 
   constructor(limited: boolean, now: number) {
     this.#floor = limited ? MIN_IN_FLIGHT_LIMITED : MIN_IN_FLIGHT
@@ -49,23 +62,40 @@ export class InFlight {
     if (this.hasRoom) this.#appLimitedUntil = this.#delivered + Math.max(this.bytes, 1)
   }
 
-  onAcked(bytes: number, newest: DeliverySnapshot, rttMs: number, minRttMs: number, now: number): void {
+  onAcked(bytes: number, { sentAt, rttMs, delivery }: DeliverySample, rtt: RttEstimator, now: number): void {
     this.bytes -= bytes
     this.#delivered += bytes
     this.#deliveredAt = now
+    const minRttMs = rtt.minRttMs ?? rttMs
     if (this.#startup) {
       if (rttMs > 2 * Math.max(minRttMs, MIN_BDP_RTT_MS / 2)) this.#startup = false
-      else if (!newest.appLimited) this.limit = Math.min(MAX_IN_FLIGHT, this.limit + bytes)
+      else if (!delivery.appLimited) this.limit = Math.min(MAX_IN_FLIGHT, this.limit + bytes)
+      return
     }
-    const elapsedMs = now - newest.deliveredAt
+    const elapsedMs = now - delivery.deliveredAt
     if (elapsedMs > 0) {
-      const bytesPerMs = (this.#delivered - newest.delivered) / elapsedMs
-      if (!newest.appLimited || bytesPerMs > this.#rate) this.#recordRate(bytesPerMs, now)
+      const bytesPerMs = (this.#delivered - delivery.delivered) / elapsedMs
+      if (!delivery.appLimited || bytesPerMs > this.#rate) this.#recordRate(bytesPerMs, now)
     }
-    if (!this.#startup && this.#rate > 0) {
-      const target = 2 * this.#rate * Math.max(minRttMs, MIN_BDP_RTT_MS)
+    if (this.#probesRtt(sentAt, rttMs, rtt, now)) {
+      this.limit = this.#floor
+    } else if (this.#rate > 0) {
+      const target = 2 * this.#rate * Math.max(rtt.minRttMs ?? rttMs, MIN_BDP_RTT_MS)
       this.limit = Math.min(MAX_IN_FLIGHT, Math.max(this.#floor, target))
     }
+  }
+
+  #probesRtt(sentAt: number, rttMs: number, rtt: RttEstimator, now: number): boolean {
+    if (this.#probe == null) {
+      if (!rtt.isMinStale(now)) return false
+      this.#probe = { since: now, minRttMs: Number.POSITIVE_INFINITY }
+      return true
+    }
+    if (sentAt >= this.#probe.since) this.#probe.minRttMs = Math.min(this.#probe.minRttMs, rttMs)
+    if (now < this.#probe.since + PROBE_RTT_MS || this.#probe.minRttMs === Number.POSITIVE_INFINITY) return true
+    rtt.restartMin(this.#probe.minRttMs, now)
+    this.#probe = undefined
+    return false
   }
 
   onLost(bytes: number): void {

@@ -48,6 +48,8 @@ export class PathState {
   lastHeardAt: number
   lastProgressAt: number
   unansweredSince: number | undefined
+  /** When it last became suspect. */
+  suspectedAt = Number.NEGATIVE_INFINITY
   /** Next PING on a suspect path, and the interval after it. */
   probeAt: number | undefined
   probeIntervalMs = 0
@@ -102,6 +104,8 @@ export class PathState {
     this.#pings.delete(nonce)
     const rttMs = now - at
     this.rtt.sample(rttMs, now)
+    // An idle path shows its own round-trip time without being drained for it.
+    if (this.inFlight.bytes === 0 && this.rtt.isMinStale(now)) this.rtt.restartMin(rttMs, now)
     return rttMs
   }
 
@@ -119,10 +123,11 @@ export class PathState {
     this.lastProgressAt = now
     const newest = records.at(-1)!
     const rttMs = Math.max(0, now - newest.at - delayMs)
-    this.rtt.sample(rttMs, now)
+    // What waited out a suspicion tells how long that lasted. As a sample it would put off the next one by seconds.
+    if (newest.at >= this.suspectedAt) this.rtt.sample(rttMs, now)
     let bytes = 0
     for (const record of records) bytes += record.bytes
-    this.inFlight.onAcked(bytes, newest.delivery, rttMs, this.rtt.minRttMs ?? rttMs, now)
+    this.inFlight.onAcked(bytes, { sentAt: newest.at, rttMs, delivery: newest.delivery }, this.rtt, now)
     return records
   }
 

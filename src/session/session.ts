@@ -355,6 +355,7 @@ export class Session implements SessionCore {
   #suspect(path: PathState, by: 'self' | 'peer'): void {
     if (path.status === 'suspect') return
     path.status = 'suspect'
+    path.suspectedAt = this.#now
     path.probeAt = this.#now
     path.probeIntervalMs = path.rtoMs
     if (by === 'self') this.#statusDue.add(path.path)
@@ -445,17 +446,19 @@ export class Session implements SessionCore {
   /** ACK, PONG and the credit BLOCKED asked for: at most one of each waits, and leaves only while the carrier accepts. */
   #sendAnswers(path: PathState): void {
     if (!path.writable || path.failed) return
-    if (path.ackPending) {
-      path.ackPending = false
-      const delayMs = Math.max(0, Math.round(this.#now - path.countedReceivedAt))
-      const frame: Frame = { type: 'ack', path: path.path, sequence: path.receivedCount, delayMs }
-      this.#effects.push({ type: 'send', path: path.path, frame })
-    }
+    if (path.ackPending) this.#sendAck(path)
     if (path.pongPending != null) {
       this.#effects.push({ type: 'send', path: path.path, frame: { type: 'pong', nonce: path.pongPending } })
       path.pongPending = undefined
     }
     this.#sendCreditAnswers(path)
+  }
+
+  #sendAck(path: PathState): void {
+    path.ackPending = false
+    const delayMs = Math.max(0, Math.round(this.#now - path.countedReceivedAt))
+    const frame: Frame = { type: 'ack', path: path.path, sequence: path.receivedCount, delayMs }
+    this.#effects.push({ type: 'send', path: path.path, frame })
   }
 
   #sendStatus(path: PathState): void {
@@ -510,7 +513,8 @@ export class Session implements SessionCore {
   #checkClosed(): void {
     if (this.status !== 'closing' || this.#close.status !== 'acked' || this.#peerClose?.reported !== true) return
     if (!this.#streams.isAcked) return
-    for (const path of this.#paths.values()) this.#sendAnswers(path)
+    // Whatever the carrier says: there is no later moment, and the peer waits for the acknowledgement of its CLOSE.
+    for (const path of this.#paths.values()) if (path.ackPending) this.#sendAck(path)
     this.#end(0)
   }
 

@@ -181,6 +181,29 @@ describe('suspicion', () => {
     expect(core.path(0).status).toBe('healthy')
   })
 
+  it('comes as soon the next time: what waited it out is no round-trip time', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    core.now = 20
+    core.ackAll()
+    core.open(10)
+    core.sent()
+    const { rtoMs } = core.path(0)
+    core.advance(core.now + rtoMs + 1)
+    expect(core.path(0).status).toBe('suspect')
+    core.now += 2_000
+    core.ackAll()
+    expect(core.path(0).status).toBe('healthy')
+    expect(core.path(0).rtoMs).toBe(rtoMs)
+    // A path that has become slow is measured by what was sent since.
+    core.open(10)
+    core.sent()
+    core.now += 400
+    core.ackAll()
+    expect(core.path(0).rtoMs).toBeGreaterThan(rtoMs)
+  })
+
   it('moves back to the preferred path when cleared', () => {
     const { core } = suspected()
     core.ack(0, core.counted(0))

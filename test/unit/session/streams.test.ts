@@ -287,11 +287,10 @@ describe('a peer that breaks the rules of streams', () => {
 
   it('with tiny frames behind a gap costs memory and time in proportion to its bytes', () => {
     const core = new Core()
-    const startedAt = performance.now()
-    for (let offset = 30_000; offset >= 1; offset--) core.receive(0, data(1, offset, 1))
+    // Looking at all pieces for each frame would take minutes: the test's own timeout is the bound.
+    for (let offset = 150_000; offset >= 1; offset--) core.receive(0, data(1, offset, 1))
     core.receive(0, data(1, 0, 1))
     expect(violation(core)).toBeUndefined()
-    expect(performance.now() - startedAt).toBeLessThan(1_000)
   })
 
   it('cannot make correct streams exceed the limit by acknowledging late', () => {
