@@ -364,7 +364,8 @@ export class LinkMachine {
 
   #startUpgrade(now: number, asked: boolean): void {
     if (this.#state.status !== 'relayed' || this.#selected == null || !this.#mayDial) return
-    if ([...this.#paths.values()].some((path) => isDirect(path) && !path.leaving)) return
+    // One that is suspect may come back by itself; whoever asks does not want to wait for that.
+    if ([...this.#paths.values()].some((path) => isDirect(path) && !path.leaving && !(asked && path.suspect))) return
     const via = this.#paths.get(this.#selected)
     // One side tries, or both would at once: the opener of the path, unless somebody asks.
     if (via == null || (!asked && via.opener !== this.#init.side)) return

@@ -101,6 +101,14 @@ describe('the link machine', () => {
     expect(bench.machine.state.status).toBe('direct')
   })
 
+  it('looks for another direct path beside a suspect one only when it is asked to', () => {
+    const bench = new Bench()
+    bench.direct()
+    expect(types(bench.step({ type: 'upgradeRequested' }))).not.toContain('upgrade')
+    expect(types(bench.step({ type: 'suspect', path: DIRECT }))).not.toContain('upgrade')
+    expect(types(bench.step({ type: 'upgradeRequested' }))).toContain('upgrade')
+  })
+
   it('abandons a silent path 2 s after our oldest unanswered frame if the peer is heard elsewhere, and tries again at once', () => {
     const bench = new Bench()
     bench.direct()
