@@ -10,6 +10,7 @@ export class ChatBox {
   readonly #box: HTMLElement
   readonly #list: HTMLElement
   readonly #input: HTMLInputElement
+  readonly #button: HTMLButtonElement
   readonly #link: () => Link | undefined
   #chat: ChatStream | undefined
 
@@ -19,6 +20,7 @@ export class ChatBox {
     this.#box.tabIndex = 0
     this.#list = part(card, 'messages')
     this.#input = part<HTMLInputElement>(card, 'chat-input')
+    this.#button = part<HTMLButtonElement>(card, 'chat-send')
     this.#link = link
     part<HTMLFormElement>(card, 'chat-form').addEventListener('submit', (event) => {
       event.preventDefault()
@@ -31,6 +33,12 @@ export class ChatBox {
 
   focus(): void {
     this.#input.focus()
+  }
+
+  /** Whether anything can be sent. What was typed stays. */
+  set enabled(enabled: boolean) {
+    this.#input.disabled = !enabled
+    this.#button.disabled = !enabled
   }
 
   /** Reads from the stream to its end; both sides may have opened one, so older ones are read on. */

@@ -85,8 +85,9 @@ export class LinkCard {
     this.root.dataset.state = state.status
     this.root.dataset.upgrade = upgrade ?? ''
     this.#upgrade.hidden = upgrade !== 'idle' && upgrade !== 'backoff'
-    const focused = document.activeElement === this.#close
+    const focused = this.root.contains(document.activeElement)
     this.#close.hidden = state.status === 'closed'
+    this.chat.enabled = state.status !== 'closed'
     this.#redial.hidden = !this.#close.hidden
     if (focused && this.#close.hidden) this.#redial.focus()
     this.tick(Date.now())

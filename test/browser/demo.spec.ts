@@ -1,6 +1,7 @@
 // The page of browser-demo as a person uses it: by its texts, its share link and its keyboard.
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
+import { startChat } from '../support/chat.ts'
 import { expect, test } from './support/fixtures.ts'
 import { servePage } from './support/servers.ts'
 
@@ -75,6 +76,7 @@ test('a share link leads to a chat that goes direct', async ({ browserKinds, ope
 
   await alice.getByRole('button', { name: 'Close the link' }).click()
   await expectState([alice, bob], 'closed')
+  await expect(bob.getByRole('textbox', { name: 'Message' })).toBeDisabled()
   await bob.getByRole('button', { name: 'Dial again' }).click()
   await expectDialled(bob)
   await say(bob, 'back again')
@@ -100,6 +102,25 @@ test('the chat goes on when the direct path is taken away', async ({
   await expectHeard(alice, 'I can')
   await expectState([alice, bob], 'relayed')
   await expect(alice.getByTestId('changes')).toContainText('direct → relayed')
+})
+
+test('a terminal that runs examples/chat.ts talks with the page', async ({ openPage, relayAddresses, stunUrl }) => {
+  const page = await openPage({ url: demoUrl(relayAddresses, stunUrl) })
+  await shareLinkOf(page)
+  const peerId = (await page.getByTestId('peer-id').textContent()) ?? ''
+  const terminal = startChat(relayAddresses[0] ?? '', peerId)
+  try {
+    await expect.poll(terminal.err, linkUp).toContain(`Talking to ${peerId}`)
+    terminal.child.stdin.write('hello from a terminal\n')
+    await expectHeard(page, 'hello from a terminal')
+    await say(page, 'hello from a page')
+    await expect.poll(terminal.out, linkUp).toBe('hello from a page\n')
+    terminal.child.stdin.end()
+    expect(await terminal.exited).toEqual([0, null])
+    await expectState([page], 'closed')
+  } finally {
+    terminal.child.kill('SIGKILL')
+  }
 })
 
 test('the dial box says what is wrong', async ({ openPage, relayAddresses, stunUrl }) => {

@@ -1,27 +1,7 @@
 // examples/chat.ts as two people run it, in two processes over a real relay.
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Chat, startChat } from '../support/chat.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
-
-/** The example imports the package by name, which means what was built last; the test means the source. */
-const fromSource = `data:text/javascript,${encodeURIComponent(`
-  import { registerHooks } from 'node:module'
-  const source = ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
-  registerHooks({ resolve: (name, context, next) => next(name === 'libp2p-holdfast' ? source : name, context) })
-`)}`
-
-interface Chat {
-  readonly child: ChildProcessByStdio<Writable, Readable, Readable>
-  /** What it wrote so far. */
-  readonly out: () => string
-  readonly err: () => string
-  readonly exited: Promise<unknown[]>
-}
 
 let relay: TestRelay
 const running: Chat[] = []
@@ -41,19 +21,8 @@ afterEach(async () => {
   }
 })
 
-function startChat(...args: string[]): Chat {
-  const all = ['--import', fromSource, 'examples/chat.ts', '--relay', relay.multiaddrs[0]!, ...args]
-  const child = spawn(process.execPath, all, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] })
-  const exited = once(child, 'exit')
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text
-  })
-  const chat = { child, out: () => out, err: () => err, exited }
+function start(...args: string[]): Chat {
+  const chat = startChat(relay.multiaddrs[0]!, ...args)
   running.push(chat)
   return chat
 }
@@ -64,10 +33,10 @@ async function seen(text: () => string, wanted: string | RegExp): Promise<void> 
 
 /** Somebody who waits and somebody who typed what the first one's terminal said. */
 async function startPair(): Promise<[Chat, Chat]> {
-  const waiting = startChat()
+  const waiting = start()
   await seen(waiting.err, /chat\.ts --relay \S+ \w+/)
   const peerId = /You are (\w+)/.exec(waiting.err())?.[1] ?? ''
-  const dialling = startChat(peerId)
+  const dialling = start(peerId)
   await seen(dialling.err, `Talking to ${peerId}`)
   await seen(waiting.err, 'Talking to')
   return [waiting, dialling]
@@ -99,7 +68,7 @@ describe('examples/chat.ts', () => {
   })
 
   test('ends with an error when nobody is there', async () => {
-    const chat = startChat('12D3KooWHFwQdAaKvLyD2dcVJLe8Yb83NUZ5n2L74w4iH6jMzTqF')
+    const chat = start('12D3KooWHFwQdAaKvLyD2dcVJLe8Yb83NUZ5n2L74w4iH6jMzTqF')
 
     expect(await chat.exited).toEqual([1, null])
     expect(chat.err()).toContain('NoRouteError')
