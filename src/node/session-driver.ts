@@ -77,7 +77,7 @@ export class SessionDriver implements PathHandler, MuxerPort {
     this.#handler = handler
     this.#log = log.newScope('session')
     this.#now = now
-    this.#flush = endOfTask(() => this.#run((at) => session.flush(at)))
+    this.#flush = endOfTask(() => this.#onEndOfTask())
     this.muxerFactory = { protocol: SESSION_PROTOCOL, createStreamMuxer: (maConn) => this.#createMuxer(maConn) }
     this.#closed.promise.catch(() => {})
   }
@@ -312,8 +312,14 @@ export class SessionDriver implements PathHandler, MuxerPort {
       waiting.push(frame)
       return
     }
-    if (this.#outbox.size === 0) queueMicrotask(() => this.#writeAll())
+    this.#flush.schedule()
     this.#outbox.set(id, [frame])
+  }
+
+  /** One carrier message per path and task: acknowledgements travel with the answers that the task's frames led to. */
+  #onEndOfTask(): void {
+    this.#run((now) => this.session.flush(now))
+    this.#writeAll()
   }
 
   #writeAll(): void {
