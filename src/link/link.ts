@@ -126,10 +126,33 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     if (state.status === 'closed') throw new LinkClosedError()
     if (state.status === 'relayed' && state.upgrade.status === 'never')
       throw new UpgradeForbiddenError(state.upgrade.reason)
+    await this.#silentDirectPathDecided(options)
+    if (this.#isDirect) return
     this.#step({ type: 'upgradeRequested' })
     if (this.#attempt == null)
       throw new UpgradeFailedError('No path is up to arrange a direct one over: the link tries when one is')
     await raceSignal(this.#attempt, options?.signal)
+    await this.#silentDirectPathDecided(options)
+    if (!this.#isDirect) throw new UpgradeFailedError('The direct path did not answer: the link goes on without it')
+  }
+
+  /** A direct path that is not used is just being probed, or fell silent: within seconds it is, or is given up. */
+  async #silentDirectPathDecided(options?: AbortOptions): Promise<void> {
+    const isUndecided = (): boolean =>
+      this.state.status === 'relayed' &&
+      [...this.#machine.paths.values()].some((path) => isDirect(path) && !path.leaving)
+    if (!isUndecided()) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = (): void => {
+      if (!isUndecided()) resolve()
+    }
+    const types = ['link:state', 'path:close', 'path:select'] as const
+    for (const type of types) this.addEventListener(type, look)
+    try {
+      await raceSignal(promise, options?.signal)
+    } finally {
+      for (const type of types) this.removeEventListener(type, look)
+    }
   }
 
   async whenDirect(options?: AbortOptions): Promise<void> {
@@ -260,6 +283,10 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     if (view?.suspect === true) return 'suspect'
     if (this.#machine.selected === id) return 'active'
     return view != null && isDirect(view) && !view.proven ? 'opening' : 'standby'
+  }
+
+  get #isDirect(): boolean {
+    return this.#machine.state.status === 'direct'
   }
 
   get #isClosed(): boolean {

@@ -17,14 +17,16 @@ import { Carrier } from './carrier.ts'
 import { LinkRefusedError, PeerRefusedProtocolError } from './errors.ts'
 import type { PeerLink } from './link.ts'
 
-/** New sessions one peer may begin: reloads in quick succession are people, hundreds are an attack. */
-const MAX_NEW_SESSIONS = 20
+/** New sessions one peer may begin: reloads and short visits in quick succession are people, hundreds are an attack. */
+const MAX_NEW_SESSIONS = 100
 const NEW_SESSIONS_WINDOW_MS = 10_000
 
 /** What a peer's record asks of its surroundings. */
 export interface PeerHooks {
   /** A new session begins with this name. @throws {TooManyLinksError} */
   createLink(peer: Peer): PeerLink
+  /** Whether this side is dialling the peer: then a new session is its own wish, whoever's path comes first. */
+  isDialling(peer: Peer): boolean
   readonly handshakeTimeoutMs: number
   readonly log: Logger
 }
@@ -75,7 +77,7 @@ export class Peer {
   beginLink(name: SessionName): PeerLink {
     this.identity.begin(name)
     try {
-      this.#checkNewSessions()
+      if (!this.#hooks.isDialling(this)) this.#checkNewSessions()
       this.link = this.#hooks.createLink(this)
       return this.link
     } catch (err) {

@@ -261,6 +261,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     if (peer == null) {
       peer = new Peer(id, this.#self(id), {
         createLink: (peer) => this.#createLink(peer),
+        isDialling: ({ id }) => this.#dials.has(id.toString()),
         handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
         log: this.#log
       })

@@ -34,7 +34,16 @@ export async function sendAll(
   for (let at = 0; at < bytes.byteLength; at += pieceBytes) {
     const more = stream.send(bytes.subarray(at, Math.min(bytes.byteLength, at + pieceBytes)))
     onSent?.(Math.min(bytes.byteLength, at + pieceBytes))
-    if (!more) await pEvent(stream, 'drain', { rejectionEvents: ['close'], signal: AbortSignal.timeout(60_000) })
+    if (!more) await drained(stream)
+  }
+}
+
+/** Not by `onDrain()`: stock streams resolve it at once from the second time on. */
+async function drained(stream: Stream): Promise<void> {
+  try {
+    await pEvent(stream, 'drain', { rejectionEvents: ['close'] })
+  } catch (err) {
+    throw err instanceof Error ? err : ((err as { error?: Error }).error ?? new Error('the stream closed'))
   }
 }
 
