@@ -1,6 +1,7 @@
 import type { ServiceMap } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { assemble, type CreateNodeInit, type HoldfastNode } from './create-node.ts'
+import { closeNeverOpenedChannels } from './never-opened-channels.ts'
 
 /**
  * A started node for Node.js: TCP, WebSocket, circuit relay and WebRTC, with links.
@@ -9,5 +10,6 @@ import { assemble, type CreateNodeInit, type HoldfastNode } from './create-node.
  * @throws {RelayUnreachableError} no relay took this node in
  */
 export function createNode<T extends ServiceMap = ServiceMap>(init: CreateNodeInit<T> = {}): Promise<HoldfastNode<T>> {
+  closeNeverOpenedChannels()
   return assemble(init, [tcp()])
 }
