@@ -209,8 +209,14 @@ for (const [loss, takeAway] of Object.entries(losses)) {
     const restoredAt = Date.now()
     await Promise.all([whenDirect(a), whenDirect(b)])
     for (const page of [a, b]) {
-      const after = (await seenBy(page)).filter(({ at }) => at >= lostAt).map(({ what }) => what.split(':')[0])
-      expect(after.filter((what) => what === 'relayed' || what === 'direct').slice(0, 2)).toEqual(['relayed', 'direct'])
+      const states = (await seenBy(page)).flatMap(({ at, what }) => {
+        const [state = ''] = what.split(':')
+        return ['relayed', 'direct'].includes(state) ? { at, state } : []
+      })
+      // It may be relayed when the path is lost: real ones stall for a moment now and then.
+      const since = states.findLastIndex(({ at }) => at < lostAt)
+      const after = states.slice(since).map(({ state }) => state)
+      expect(after.slice(-2)).toEqual(['relayed', 'direct'])
     }
     const seen = await seenBy(a)
     const directAt = seen.findLast(({ what }) => what.startsWith('direct'))?.at ?? Number.NaN
