@@ -1,7 +1,7 @@
 import type { ServiceMap } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { assemble, type CreateNodeInit, type HoldfastNode } from './create-node.ts'
-import { closeNeverOpenedChannels } from './never-opened-channels.ts'
+import { closeNeverOpenedChannels, releaseStuckChannels } from './never-opened-channels.ts'
 
 /**
  * A started node for Node.js: TCP, WebSocket, circuit relay and WebRTC, with links.
@@ -9,7 +9,11 @@ import { closeNeverOpenedChannels } from './never-opened-channels.ts'
  * @throws {InvalidOptionError} an option cannot be used; the message says which, and what it may be
  * @throws {RelayUnreachableError} no relay took this node in
  */
-export function createNode<T extends ServiceMap = ServiceMap>(init: CreateNodeInit<T> = {}): Promise<HoldfastNode<T>> {
+export async function createNode<T extends ServiceMap = ServiceMap>(
+  init: CreateNodeInit<T> = {}
+): Promise<HoldfastNode<T>> {
   closeNeverOpenedChannels()
-  return assemble(init, [tcp()])
+  const node = await assemble(init, [tcp()])
+  node.addEventListener('stop', releaseStuckChannels)
+  return node
 }
