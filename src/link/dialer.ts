@@ -39,12 +39,21 @@ export class Dialer {
     return this.#circuit.dial(address, { ...options, upgrader: this.#upgrader })
   }
 
+  /** Whether this node has a transport of its own for a direct address. */
+  canDial(address: Multiaddr): boolean {
+    return this.#transportFor(address) != null
+  }
+
+  #transportFor(address: Multiaddr): Transport | undefined {
+    return this.#components.transportManager
+      .getTransports()
+      .find((candidate) => !(IS_LINK_TRANSPORT in candidate) && candidate.dialFilter([address]).length > 0)
+  }
+
   /** A direct address, by the node's own transport for it. */
   async dialDirect(peer: PeerId, address: Multiaddr, options: DialOptions): Promise<Connection> {
     await this.#gate(peer, address)
-    const transport = this.#components.transportManager
-      .getTransports()
-      .find((candidate) => !(IS_LINK_TRANSPORT in candidate) && candidate.dialFilter([address]).length > 0)
+    const transport = this.#transportFor(address)
     if (transport == null) throw new LinkRefusedError(`No transport of this node dials ${address}`)
     return transport.dial(address, { ...options, upgrader: this.#upgrader })
   }

@@ -126,21 +126,21 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     if (state.status === 'closed') throw new LinkClosedError()
     if (state.status === 'relayed' && state.upgrade.status === 'never')
       throw new UpgradeForbiddenError(state.upgrade.reason)
-    await this.#silentDirectPathDecided(options)
+    await this.#openingPathDecided(options)
     if (this.#isDirect) return
     this.#step({ type: 'upgradeRequested' })
     if (this.#attempt == null)
       throw new UpgradeFailedError('No path is up to arrange a direct one over: the link tries when one is')
     await raceSignal(this.#attempt, options?.signal)
-    await this.#silentDirectPathDecided(options)
+    await this.#openingPathDecided(options)
     if (!this.#isDirect) throw new UpgradeFailedError('The direct path did not answer: the link goes on without it')
   }
 
-  /** A direct path that is not used is just being probed, or fell silent: within seconds it is, or is given up. */
-  async #silentDirectPathDecided(options?: AbortOptions): Promise<void> {
+  /** A direct path that was not proven yet is being probed: soon it is used, or suspect. */
+  async #openingPathDecided(options?: AbortOptions): Promise<void> {
     const isUndecided = (): boolean =>
       this.state.status === 'relayed' &&
-      [...this.#machine.paths.values()].some((path) => isDirect(path) && !path.leaving)
+      [...this.#machine.paths.values()].some((path) => isDirect(path) && !path.leaving && !path.suspect)
     if (!isUndecided()) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const look = (): void => {

@@ -1,4 +1,5 @@
 import type { AbortOptions, Connection, Logger, PeerId, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { raceSignal } from 'race-signal'
 import { type PathHandler, SessionPath } from '../path/index.ts'
 import {
@@ -42,6 +43,8 @@ export class Peer {
   readonly self: Self
   readonly identity = new PeerIdentity()
   link: PeerLink | undefined
+  /** The address without a relay by which we reached it last: the first to try again. */
+  directAddress: Multiaddr | undefined
   readonly #hooks: PeerHooks
   #pathCounter = 0
   #newSessions: number[] = []

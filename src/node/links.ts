@@ -32,6 +32,7 @@ import {
   TooManyLinksError,
   UpgradeForbiddenError
 } from '../link/index.ts'
+import { pathKind } from '../path/index.ts'
 import { DEFAULT_SESSION_CONFIG, MAX_PATHS, type Self, type SessionConfig } from '../session/index.ts'
 import { INSTANCE_ID_BYTES, SESSION_PROTOCOL } from '../wire/index.ts'
 import { assertNoConnectionMonitor } from './connection-monitor.ts'
@@ -93,7 +94,12 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     this.#speakers = new Speakers(components.events)
     this.#relays = new Relays(components, parseRelays(init.relays ?? []))
     this.#dialer = new Dialer(components, init.rtcConfiguration, this.#log)
-    this.#reach = new Reach(this.#dialer, this.#relays)
+    this.#reach = new Reach({
+      dialer: this.#dialer,
+      relays: this.#relays,
+      peerStore: components.peerStore,
+      mayDialDirect: (peer) => this.#mayReveal(peer)
+    })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)
     provideLinks(components.events, this)
   }
@@ -187,25 +193,42 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   claims(address: Multiaddr): boolean {
     const id = peerIdOf(address)
     if (this.#status !== 'started' || id == null || id === this.#components.peerId.toString()) return false
-    if (this.#speakers.refused(id) || this.#relays.includes(peerIdFromString(id))) return false
-    if (relayOf(address) != null || address.getComponents().length === 1) return true
-    return this.#speakers.speaks(id)
+    const peer = peerIdFromString(id)
+    if (this.#relays.includes(peer)) return false
+    // Bare ones are ours for all peers: no other transport knows what to do with them.
+    if (address.getComponents().length === 1) return true
+    // Nobody else may answer for an address that would reveal what the policy keeps back.
+    if (pathKind(address) === 'webrtc' && !this.#mayReveal(peer)) return true
+    if (this.#speakers.refused(id)) return false
+    return relayOf(address) != null || this.#speakers.speaks(id)
   }
 
   async dialConnection(address: Multiaddr, signal: AbortSignal): Promise<Connection> {
     const peer = peerIdFromString(peerIdOf(address)!)
     try {
+      if (this.#speakers.refused(peer.toString())) {
+        const carrier = await this.#reach.openCarrier(this.#peer(peer), signal)
+        return await this.#fallBack(peer, carrier, address, signal)
+      }
       const link = await this.#dialPeer(peer, address, { signal })
       return link.connection
     } catch (err) {
       if (!(err instanceof PeerRefusedProtocolError)) throw err
-      return fallBackToStock(
-        err.carrier,
-        address,
-        (signal) => this.#dialer.dialWebRTCUnmarked(peer, err.carrier, { signal }),
-        signal
-      )
+      return this.#fallBack(peer, err.carrier, address, signal)
     }
+  }
+
+  #fallBack(peer: PeerId, carrier: Connection, address: Multiaddr, signal: AbortSignal): Promise<Connection> {
+    return fallBackToStock(
+      carrier,
+      address,
+      async (signal) => {
+        const reason = this.#neverUpgrade(peer)
+        if (reason != null) throw new UpgradeForbiddenError(reason)
+        return this.#dialer.dialWebRTCUnmarked(peer, carrier, { signal })
+      },
+      signal
+    )
   }
 
   // PeerRouting: a PeerId alone is enough to be dialled
@@ -352,10 +375,14 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     }
   }
 
-  #neverUpgrade(peer: PeerId): string | undefined {
+  /** Whether policy allows to show this peer our IP address. */
+  #mayReveal(peer: PeerId): boolean {
     const { upgrade = 'auto' } = this.#init
-    const allowed = typeof upgrade === 'function' ? upgrade(peer) : upgrade === 'auto'
-    if (!allowed) return 'the upgrade policy of this node forbids it: it would reveal IP addresses'
+    return typeof upgrade === 'function' ? upgrade(peer) : upgrade === 'auto'
+  }
+
+  #neverUpgrade(peer: PeerId): string | undefined {
+    if (!this.#mayReveal(peer)) return 'the upgrade policy of this node forbids it: it would reveal IP addresses'
     if (!hasWebRTC()) return 'this runtime has no WebRTC'
     return undefined
   }

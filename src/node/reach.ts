@@ -1,7 +1,6 @@
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { Connection, PeerId, PeerStore } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import {
-  type Attempt,
   type Dialer,
   NoRouteError,
   type Peer,
@@ -10,68 +9,126 @@ import {
   RaceLostError,
   race,
   relayedAddress,
-  relayOf,
-  type Way
+  relayOf
 } from '../link/index.ts'
+import { pathKind } from '../path/index.ts'
 import type { Relays } from './relays.ts'
 
-/** Gets a first path to a peer, by every way known at once. */
-export class Reach {
-  readonly #dialer: Dialer
-  readonly #relays: Relays
+/** One way to a peer. */
+interface Route {
+  readonly address: Multiaddr
+  dial(signal: AbortSignal): Promise<Connection>
+}
 
-  constructor(dialer: Dialer, relays: Relays) {
-    this.#dialer = dialer
-    this.#relays = relays
+export interface ReachInit {
+  readonly dialer: Dialer
+  readonly relays: Relays
+  readonly peerStore: PeerStore
+  /** Whether addresses we were told of may be dialled by ourselves: that shows our IP address to whoever is there. */
+  mayDialDirect(peer: PeerId): boolean
+}
+
+/** Gets a carrier, and a first path, to a peer by every way known at once. */
+export class Reach {
+  readonly #init: ReachInit
+
+  constructor(init: ReachInit) {
+    this.#init = init
   }
 
   /**
-   * The address given first, then every relay.
+   * The address given first, then every relay and direct address known.
    *
    * @throws {PeerRefusedProtocolError} with the carrier that reached the peer
    * @throws {NoRouteError} naming what was tried
    */
   async open(peer: Peer, address: Multiaddr | undefined, signal: AbortSignal): Promise<PeerLink> {
-    const ways: Way<PeerLink>[] = []
-    const given = address == null ? undefined : relayOf(address)
-    const isDirect = address != null && given == null && address.getComponents().length > 1
-    if (isDirect) ways.push(this.#way(peer, address, (signal) => this.#dialer.dialDirect(peer.id, address, { signal })))
-    const relays = await this.#relays.towards(peer.id)
-    const all =
-      given == null
-        ? relays
-        : [given, ...relays.filter((relay) => relayName(relay, peer.id) !== relayName(given, peer.id))]
-    for (const relay of all) {
-      const circuit = relayedAddress(relay, peer.id)
-      ways.push(this.#way(peer, circuit, (signal) => this.#dialer.dialRelayed(peer.id, relay, { signal })))
-    }
-    try {
-      return await race(ways, signal, (err) => err instanceof PeerRefusedProtocolError)
-    } catch (err) {
-      if (err instanceof RaceLostError)
-        throw new NoRouteError(peer.id.toString(), err.attempts satisfies readonly Attempt[])
-      throw err
-    }
+    return this.#race(await this.#routes(peer, address), peer.id, signal, async (route, carrier, signal) => {
+      const link = await peer.openPath(carrier, { signal })
+      if (isDirectAddress(route.address)) peer.directAddress = route.address
+      return link
+    })
   }
 
-  #way(peer: Peer, address: Multiaddr, dial: (signal: AbortSignal) => Promise<Connection>): Way<PeerLink> {
-    return {
-      name: address.toString(),
-      go: async (signal) => {
-        const carrier = await dial(signal)
+  /** A carrier alone, for a peer that does not speak the protocol. @throws {NoRouteError} */
+  async openCarrier(peer: Peer, signal: AbortSignal): Promise<Connection> {
+    return this.#race(await this.#routes(peer, undefined), peer.id, signal, async (_route, carrier) => carrier)
+  }
+
+  async #race<T>(
+    routes: readonly Route[],
+    peer: PeerId,
+    signal: AbortSignal,
+    use: (route: Route, carrier: Connection, signal: AbortSignal) => Promise<T>
+  ): Promise<T> {
+    const ways = routes.map((route) => ({
+      name: route.address.toString(),
+      go: async (signal: AbortSignal) => {
+        const carrier = await route.dial(signal)
         try {
           signal.throwIfAborted()
-          return await peer.openPath(carrier, { signal })
+          return await use(route, carrier, signal)
         } catch (err) {
           // The carrier of a refusal is handed on: it is what stock libp2p would have given.
           if (!(err instanceof PeerRefusedProtocolError)) carrier.abort(err as Error)
           throw err
         }
       }
+    }))
+    try {
+      return await race(ways, signal, (err) => err instanceof PeerRefusedProtocolError)
+    } catch (err) {
+      if (err instanceof RaceLostError) throw new NoRouteError(peer.toString(), err.attempts)
+      throw err
+    }
+  }
+
+  async #routes(peer: Peer, address: Multiaddr | undefined): Promise<Route[]> {
+    const { dialer, relays, mayDialDirect } = this.#init
+    const known = await this.#known(peer.id)
+    const [firstRelay, ...otherRelays] = relays.towards(known)
+    const direct = mayDialDirect(peer.id)
+      ? known.filter((address) => isDirectAddress(address) && dialer.canDial(address))
+      : []
+    const given = [address, peer.directAddress].filter((address) => address != null)
+    const routes = new Map<string, Route>()
+    const add = (route: Route): void => {
+      const name = route.address.toString()
+      if (!routes.has(name)) routes.set(name, route)
+    }
+    const addRelay = (relay: Multiaddr): void => {
+      const address = relayedAddress(relay, peer.id)
+      add({ address, dial: (signal) => dialer.dialRelayed(peer.id, relay, { signal }) })
+    }
+    const addDirect = (address: Multiaddr): void => {
+      add({ address, dial: (signal) => dialer.dialDirect(peer.id, address, { signal }) })
+    }
+    for (const address of given) {
+      const relay = relayOf(address)
+      if (relay != null) addRelay(relay)
+      else if (isDirectAddress(address)) addDirect(address)
+    }
+    if (firstRelay != null) addRelay(firstRelay)
+    direct.forEach(addDirect)
+    otherRelays.forEach(addRelay)
+    return [...routes.values()]
+  }
+
+  async #known(peer: PeerId): Promise<Multiaddr[]> {
+    try {
+      const { addresses } = await this.#init.peerStore.get(peer)
+      return addresses.map(({ multiaddr }) =>
+        multiaddr.getComponents().at(-1)?.name === 'p2p' ? multiaddr : multiaddr.encapsulate(`/p2p/${peer}`)
+      )
+    } catch {
+      // Not known at all.
+      return []
     }
   }
 }
 
-function relayName(relay: Multiaddr, peer: PeerId): string {
-  return relayedAddress(relay, peer).toString()
+/** By itself, without a relay in it or a signalling over one. */
+function isDirectAddress(address: Multiaddr): boolean {
+  const kind = pathKind(address)
+  return kind !== 'relayed' && kind !== 'webrtc' && address.getComponents().length > 1 && relayOf(address) == null
 }

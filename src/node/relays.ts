@@ -49,23 +49,19 @@ function parse(relay: string | Multiaddr): Multiaddr {
 
 /** All relays a peer may be behind: those it is known to use, ours by configuration, and those we listen on. One each. */
 export class Relays {
-  readonly #components: Pick<LinkComponents, 'addressManager' | 'connectionManager' | 'peerStore'>
+  readonly #components: Pick<LinkComponents, 'addressManager' | 'connectionManager'>
   readonly #configured: readonly Multiaddr[]
 
   constructor(
-    components: Pick<LinkComponents, 'addressManager' | 'connectionManager' | 'peerStore'>,
+    components: Pick<LinkComponents, 'addressManager' | 'connectionManager'>,
     configured: readonly Multiaddr[]
   ) {
     this.#components = components
     this.#configured = configured
   }
 
-  /** Connected ones first: they answer in one round trip. */
-  async towards(peer: PeerId): Promise<Multiaddr[]> {
-    const stored = await this.#components.peerStore.get(peer).then(
-      ({ addresses }) => addresses.map((address) => address.multiaddr),
-      () => []
-    )
+  /** Connected ones first: they answer in one round trip. `stored` are the addresses known of the peer. */
+  towards(stored: readonly Multiaddr[]): Multiaddr[] {
     const byId = new Map<string, Multiaddr>()
     for (const relay of [...circuits(stored), ...this.#own()]) {
       const id = peerIdOf(relay)

@@ -156,7 +156,7 @@ async function transferCut(a: HoldfastNode, b: HoldfastNode, cut: () => Promise<
   const start = performance.now()
   let longestMs = 0
   let lastAt = performance.now()
-  let atCut: Promise<void> | void
+  const cutting: Array<Promise<void>> = []
   await sendAll(stream, data, {
     onSent: (sent) => {
       const now = performance.now()
