@@ -297,7 +297,8 @@ export class SimPeer {
         // The last words of a session that has everything: there is no later moment for them.
         const isLastAck = frame.type === 'ack' && this.session?.status === 'closed'
         const needsRoom = isCounted(frame) ? frame.type !== 'close' || frame.code === 0 : ANSWERS.has(frame.type)
-        if (needsRoom && !isLastAck && !end.writable) fail(`side ${this.side} sends ${frame.type} on a path that is not writable`)
+        if (needsRoom && !isLastAck && !end.writable)
+          fail(`side ${this.side} sends ${frame.type} on a path that is not writable`)
         if (frame.type === 'stream') {
           if (this.#lastStreamPath != null && this.#lastStreamPath !== effect.path) stats.migrations++
           this.#lastStreamPath = effect.path
