@@ -36,7 +36,7 @@ export class Dialer {
   async dialRelayed(peer: PeerId, relay: Multiaddr, options: DialOptions): Promise<Connection> {
     const address = relayedAddress(relay, peer)
     await this.#gate(peer, address)
-    return this.#circuit.dial(address, { ...options, upgrader: this.#upgrader })
+    return whileDialling(options, (signal) => this.#circuit.dial(address, { signal, upgrader: this.#upgrader }))
   }
 
   /** Whether this node has a transport of its own for a direct address. */
@@ -55,7 +55,7 @@ export class Dialer {
     await this.#gate(peer, address)
     const transport = this.#transportFor(address)
     if (transport == null) throw new LinkRefusedError(`No transport of this node dials ${address}`)
-    return transport.dial(address, { ...options, upgrader: this.#upgrader })
+    return whileDialling(options, (signal) => transport.dial(address, { signal, upgrader: this.#upgrader }))
   }
 
   /** WebRTC, signalled over exactly this carrier. */
@@ -76,7 +76,7 @@ export class Dialer {
     // A transport of its own for each attempt: it is asked which connection to signal over only by its components.
     const transport = webRTC({ rtcConfiguration: this.#rtcConfiguration ?? { iceServers: [] } })(shim) as Transport
     this.#log('looking for a direct path to %p over %a', peer, via.remoteAddr)
-    return transport.dial(address, { ...options, upgrader })
+    return whileDialling(options, (signal) => transport.dial(address, { signal, upgrader }))
   }
 
   /** Private dials don't pass libp2p's dial queue, which asks the gater: so we ask. */
@@ -123,6 +123,19 @@ function marking(upgrader: Upgrader): Upgrader {
       options: Parameters<Upgrader['upgradeOutbound']>[1]
     ) => upgrader.upgradeOutbound(maConn, { ...options, limits: options.limits ?? {} })
   })
+}
+
+/** With a signal that ends with the dial: stock TCP destroys its socket whenever that is aborted, years later too. */
+async function whileDialling<T>({ signal }: DialOptions, dial: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const onAbort = (): void => controller.abort(signal.reason)
+  signal.addEventListener('abort', onAbort)
+  if (signal.aborted) onAbort()
+  try {
+    return await dial(controller.signal)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }
 
 /** The same object with some properties replaced; methods keep their `this`. */

@@ -21,6 +21,7 @@ import {
   LinkClosedError,
   type LinkComponents,
   LinkRefusedError,
+  LinkSupersededError,
   type Links,
   type LinksEvents,
   type LinksInit,
@@ -45,7 +46,7 @@ import { Reach } from './reach.ts'
 import { parseRelays, Relays } from './relays.ts'
 import { SharedDials } from './shared-dials.ts'
 import { guardSignalling, SIGNALLING_PROTOCOL } from './signalling.ts'
-import { Speakers } from './speakers.ts'
+import { HOP_PROTOCOL, Speakers } from './speakers.ts'
 import { fallBackToStock } from './stock-fallback.ts'
 
 /** How long `stop` waits for handshakes that peers began: some round trips. */
@@ -70,10 +71,13 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   readonly #dialer: Dialer
   readonly #reach: Reach
   readonly #dials: SharedDials<PeerLink>
-  #status: 'stopped' | 'started' | 'stopping' = 'stopped'
+  /** `relaying`: started, and a relay itself, so that there are no links. */
+  #status: 'stopped' | 'started' | 'relaying' | 'stopping' = 'stopped'
   #stopListening: Array<() => void> = []
   /** Links that ended and whose carriers are still closing. */
   readonly #retiring = new Set<Promise<void>>()
+  /** Peers whose restart was announced as `peer:disconnect`, and not yet as `peer:connect`. */
+  readonly #superseded = new Set<string>()
   /** Handshakes that peers began. */
   readonly #accepting = new Set<Promise<unknown>>()
 
@@ -111,7 +115,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   // Startable
 
   isStarted(): boolean {
-    return this.#status === 'started'
+    return this.#status === 'started' || this.#status === 'relaying'
   }
 
   async start(): Promise<void> {
@@ -124,9 +128,11 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     })
     await registrar.handle(CONTROL_PROTOCOL, () => {}, { maxInboundStreams: 1, maxOutboundStreams: 1 })
     events.addEventListener('connection:open', this.#onConnection)
+    events.addEventListener('peer:connect', this.#onPeerConnect)
     this.#speakers.start()
     this.#stopListening = [
       () => events.removeEventListener('connection:open', this.#onConnection),
+      () => events.removeEventListener('peer:connect', this.#onPeerConnect),
       () => this.#speakers.stop(),
       onNetworkChange(() => {
         for (const link of this.#live()) link.onNetworkChange()
@@ -141,7 +147,13 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
    */
   async afterStart(): Promise<void> {
     const { registrar } = this.#components
-    if (!registrar.getProtocols().includes(SIGNALLING_PROTOCOL)) return
+    const protocols = registrar.getProtocols()
+    if (protocols.includes(HOP_PROTOCOL)) {
+      this.#log('this node is a relay, and relays get no links: they would take the connections that circuits go over')
+      this.#status = 'relaying'
+      await registrar.unhandle(SESSION_PROTOCOL)
+    }
+    if (!protocols.includes(SIGNALLING_PROTOCOL)) return
     const { handler, options } = registrar.getHandler(SIGNALLING_PROTOCOL)
     const guarded = guardSignalling(handler, ({ remotePeer }) => {
       const reason = this.#neverUpgrade(remotePeer)
@@ -194,7 +206,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     const id = peerIdOf(address)
     if (this.#status !== 'started' || id == null || id === this.#components.peerId.toString()) return false
     const peer = peerIdFromString(id)
-    if (this.#relays.includes(peer)) return false
+    if (this.#isRelay(peer)) return false
     // Bare ones are ours for all peers: no other transport knows what to do with them.
     if (address.getComponents().length === 1) return true
     // Nobody else may answer for an address that would reveal what the policy keeps back.
@@ -253,7 +265,10 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   }
 
   async #dialPeer(id: PeerId, address: Multiaddr | undefined, options?: AbortOptions): Promise<PeerLink> {
+    if (this.#status === 'relaying')
+      throw new LinkRefusedError('This node is a relay, and relays have no links: links() belongs on another node')
     if (this.#status !== 'started') throw new LinkClosedError('The node is not started: await node.start() first')
+    if (this.#isRelay(id)) throw new LinkRefusedError(`${id} is a relay, and relays get no links: use node.dial`)
     if (id.equals(this.#components.peerId))
       throw new InvalidOptionError('This is the PeerId of this node: a node cannot dial itself')
     const peer = this.#peer(id)
@@ -352,6 +367,9 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   }
 
   #onLinkReady(link: PeerLink, direction: 'inbound' | 'outbound'): void {
+    if (this.#superseded.delete(link.remotePeer.toString())) {
+      this.#components.events.safeDispatchEvent('peer:connect', { detail: link.remotePeer })
+    }
     this.safeDispatchEvent('link:open', { detail: link })
     if (direction === 'outbound') holdControlStream(link.connection, this.#log)
   }
@@ -360,7 +378,18 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     peer.onLinkEnd(link)
     this.#retiring.add(link.retired)
     void link.retired.then(() => this.#retiring.delete(link.retired))
+    if (link.state.status === 'closed' && link.state.reason instanceof LinkSupersededError) this.#announceEnd(peer.id)
     this.safeDispatchEvent('link:close', { detail: link })
+  }
+
+  /**
+   * The peer is another process now, and protocols that keep state per peer must hear of it. libp2p tells them when the
+   * last connection closes; here the carrier of the next session is open already.
+   */
+  #announceEnd(peer: PeerId): void {
+    if (this.#components.connectionManager.getConnections(peer).length === 0) return
+    this.#superseded.add(peer.toString())
+    this.#components.events.safeDispatchEvent('peer:disconnect', { detail: peer })
   }
 
   async #upgrade(peer: Peer, link: PeerLink, via: Connection, signal: AbortSignal): Promise<void> {
@@ -387,6 +416,10 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     return undefined
   }
 
+  #isRelay(peer: PeerId): boolean {
+    return this.#relays.includes(peer) || this.#speakers.isRelay(peer.toString())
+  }
+
   #assertRoom(): void {
     const { maxLinks } = this.#limits
     if (this.#live().length >= maxLinks) throw new TooManyLinksError(maxLinks)
@@ -396,7 +429,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     const { remotePeer } = connection
     try {
       if (this.#status !== 'started') throw new LinkRefusedError('This node is stopping')
-      if (this.#relays.includes(remotePeer)) throw new LinkRefusedError('Relays of this node get no links')
+      if (this.#isRelay(remotePeer)) throw new LinkRefusedError('Relays get no links')
       const peer = this.#peer(remotePeer)
       if (peer.link == null && (await this.#init.accept?.(remotePeer)) === false) {
         throw new LinkRefusedError(`The accept policy of this node refuses ${remotePeer}`)
@@ -411,6 +444,10 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       this.#log('path of %p refused - %e', remotePeer, err)
       stream.abort(err as Error)
     }
+  }
+
+  readonly #onPeerConnect = ({ detail: peer }: CustomEvent<PeerId>): void => {
+    this.#superseded.delete(peer.toString())
   }
 
   /** Inbound carriers of linked peers: stock code must not open streams on them. */

@@ -7,7 +7,14 @@ const MAX_PEERS = 4_096
 /** A refusal holds this long: people update their programs. */
 const REFUSAL_MS = 600_000
 
-type Known = { readonly speaks: true } | { readonly speaks: false; readonly until: number }
+/** Circuits are dialled over `getConnections(relay)[0]`, and fail where that is a carrier of a link: relays get none. */
+export const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
+
+type Known =
+  | { readonly status: 'speaks' }
+  | { readonly status: 'refused'; readonly until: number }
+  /** Whether it speaks does not matter. */
+  | { readonly status: 'relay' }
 
 /** Who speaks the session protocol, as identify and our own dials found out. */
 export class Speakers {
@@ -27,24 +34,29 @@ export class Speakers {
   }
 
   speaks(peer: string): boolean {
-    return this.#known.get(peer)?.speaks === true
+    return this.#known.get(peer)?.status === 'speaks'
+  }
+
+  isRelay(peer: string): boolean {
+    return this.#known.get(peer)?.status === 'relay'
   }
 
   refused(peer: string): boolean {
     const known = this.#known.get(peer)
-    return known?.speaks === false && Date.now() < known.until
+    return known?.status === 'refused' && Date.now() < known.until
   }
 
   onSpoke(peer: PeerId): void {
-    this.#remember(peer, { speaks: true })
+    this.#remember(peer, { status: 'speaks' })
   }
 
   onRefused(peer: PeerId): void {
-    this.#remember(peer, { speaks: false, until: Date.now() + REFUSAL_MS })
+    this.#remember(peer, { status: 'refused', until: Date.now() + REFUSAL_MS })
   }
 
   readonly #onIdentify = ({ detail: { peerId, protocols } }: CustomEvent<IdentifyResult>): void => {
-    if (protocols.includes(SESSION_PROTOCOL)) this.onSpoke(peerId)
+    if (protocols.includes(HOP_PROTOCOL)) this.#remember(peerId, { status: 'relay' })
+    else if (protocols.includes(SESSION_PROTOCOL)) this.onSpoke(peerId)
     else this.onRefused(peerId)
   }
 
