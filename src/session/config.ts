@@ -23,6 +23,9 @@ export const DEFAULT_SESSION_CONFIG: SessionConfig = {
 /** The first bytes of each stream lie outside session credit, so that paused readers cannot stop new streams' handshakes. */
 export const FREE_STREAM_BYTES = 4_096
 
+/** Credit is renewed when this part of a window has been consumed: rare frames, and never a stall. */
+export const CREDIT_FRACTION = 4
+
 /** Gaps kept per receiving stream. More than a few only arise from hostile senders: paths are ordered in themselves. */
 export const MAX_GAPS = 64
 

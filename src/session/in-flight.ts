@@ -98,10 +98,6 @@ export class InFlight {
     return false
   }
 
-  onLost(bytes: number): void {
-    this.bytes -= bytes
-  }
-
   /** Highest recent delivery rate. The list is kept decreasing, so the head is the maximum. */
   get #rate(): number {
     return this.#rates[0]?.bytesPerMs ?? 0

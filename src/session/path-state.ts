@@ -1,17 +1,11 @@
+import { Acks } from './acks.ts'
 import type { PathInit, PathStats } from './api.ts'
 import { ACK_DELAY_MS } from './config.ts'
+import { CreditAnswers } from './credit-answers.ts'
+import { ProtocolViolationError } from './errors.ts'
 import { type DeliverySnapshot, InFlight } from './in-flight.ts'
 import { RttEstimator } from './rtt.ts'
-import type { SentPiece } from './send-half.ts'
-
-/** What a counted frame did, so that it can be acknowledged, or done again from current state when its path dies. */
-export type SentItem =
-  | { readonly type: 'stream'; readonly stream: number; readonly piece: SentPiece }
-  | { readonly type: 'reset'; readonly stream: number }
-  | { readonly type: 'stopSending'; readonly stream: number }
-  | { readonly type: 'maxData' }
-  | { readonly type: 'maxStreamData'; readonly stream: number }
-  | { readonly type: 'close' }
+import type { SentItem } from './sent-item.ts'
 
 export interface SentRecord {
   readonly item: SentItem
@@ -22,79 +16,122 @@ export interface SentRecord {
   requeued: boolean
 }
 
+/** Suspect: the peer acknowledges nothing there in time, or says so of us. PINGs go out until the path's own echo comes. */
+type PathHealth =
+  | { readonly status: 'healthy' }
+  | { readonly status: 'suspect'; probeAt: number; probeIntervalMs: number; peerKnows: boolean }
+
+const HEALTHY: PathHealth = { status: 'healthy' }
+
+/** PINGs on a suspect path are this far apart at most. */
+const MAX_PROBE_INTERVAL_MS = 2_000
+
 /** PINGs remembered per path: enough for one per RTO over a long silence. */
 const MAX_PINGS = 16
 
 /** One path as the session core sees it. */
 export class PathState {
   readonly path: number
-  readonly limited: boolean
-  readonly rtt = new RttEstimator()
   readonly inFlight: InFlight
-  status: 'healthy' | 'suspect' = 'healthy'
+  readonly acks = new Acks()
+  readonly creditAnswers = new CreditAnswers()
   writable = true
   /** It broke the protocol; its driver is about to detach it. */
   failed = false
 
-  /** Counted frames sent, and of those acknowledged. */
-  sentCount = 0
-  ackedCount = 0
-  /** Counted frames received, and what our last ACK said. */
-  receivedCount = 0
-  ackPending = false
-  countedReceivedAt = 0
-  pongPending: number | undefined
-
-  lastHeardAt: number
-  lastProgressAt: number
-  unansweredSince: number | undefined
+  readonly #rtt = new RttEstimator()
+  #health: PathHealth = HEALTHY
   /** When it last became suspect. */
-  suspectedAt = Number.NEGATIVE_INFINITY
-  /** Next PING on a suspect path, and the interval after it. */
-  probeAt: number | undefined
-  probeIntervalMs = 0
+  #suspectedAt = Number.NEGATIVE_INFINITY
 
+  /** Counted frames sent, and of those acknowledged. */
+  #sentCount = 0
+  #ackedCount = 0
   readonly #unacked: SentRecord[] = []
   #head = 0
   readonly #pings = new Map<number, number>()
 
+  #lastHeardAt: number
+  #lastProgressAt: number
+  #unansweredSince: number | undefined
+
   constructor(path: number, init: PathInit, now: number) {
     this.path = path
-    this.limited = init.limited
     this.inFlight = new InFlight(init.limited, now)
-    this.lastHeardAt = now
-    this.lastProgressAt = now
+    this.#lastHeardAt = now
+    this.#lastProgressAt = now
+  }
+
+  get status(): PathHealth['status'] {
+    return this.#health.status
   }
 
   get rtoMs(): number {
-    return this.rtt.rtoMs(ACK_DELAY_MS)
+    return this.#rtt.rtoMs(ACK_DELAY_MS)
   }
 
-  get oldestUnacked(): SentRecord | undefined {
+  get sentCount(): number {
+    return this.#sentCount
+  }
+
+  get #oldestUnacked(): SentRecord | undefined {
     return this.#unacked[this.#head]
   }
 
-  /** When silence becomes suspicion; undefined while nothing is unacknowledged. */
+  // Health
+
+  /** When silence becomes suspicion; undefined while nothing is unacknowledged, or it is suspect already. */
   get suspectAt(): number | undefined {
-    const oldest = this.oldestUnacked
-    return oldest == null ? undefined : Math.max(oldest.at, this.lastProgressAt) + this.rtoMs
+    const oldest = this.#oldestUnacked
+    if (oldest == null || this.#health.status === 'suspect') return undefined
+    return Math.max(oldest.at, this.#lastProgressAt) + this.rtoMs
   }
 
+  /** The next PING on a suspect path. */
+  get probeAt(): number | undefined {
+    return this.#health.status === 'suspect' ? this.#health.probeAt : undefined
+  }
+
+  suspect(peerKnows: boolean, now: number): void {
+    this.#suspectedAt = now
+    this.#health = { status: 'suspect', probeAt: now, probeIntervalMs: this.rtoMs, peerKnows }
+  }
+
+  restore(): void {
+    this.#health = HEALTHY
+  }
+
+  onProbed(now: number): void {
+    if (this.#health.status !== 'suspect') return
+    const { probeIntervalMs } = this.#health
+    this.#health.probeAt = now + probeIntervalMs
+    this.#health.probeIntervalMs = Math.min(MAX_PROBE_INTERVAL_MS, probeIntervalMs * 2)
+  }
+
+  /** Whether the peer must still be told of our suspicion; from now on it knows. */
+  takeSuspicion(): boolean {
+    if (this.#health.status !== 'suspect' || this.#health.peerKnows) return false
+    this.#health.peerKnows = true
+    return true
+  }
+
+  // What was sent, and its echo
+
   onSent(item: SentItem, bytes: number, now: number): void {
-    this.sentCount++
+    this.#sentCount++
     this.#unacked.push({ item, at: now, bytes, delivery: this.inFlight.onSent(bytes, now), requeued: false })
-    this.unansweredSince ??= now
+    this.#unansweredSince ??= now
   }
 
   onHeard(now: number): void {
-    this.lastHeardAt = now
-    this.unansweredSince = undefined
+    this.#lastHeardAt = now
+    this.#unansweredSince = undefined
   }
 
   onPing(nonce: number, now: number): void {
     this.#pings.set(nonce, now)
     if (this.#pings.size > MAX_PINGS) this.#pings.delete(this.#pings.keys().next().value!)
-    this.unansweredSince ??= now
+    this.#unansweredSince ??= now
   }
 
   /** Round-trip time of this PING, if we sent it here. */
@@ -103,15 +140,23 @@ export class PathState {
     if (at == null) return undefined
     this.#pings.delete(nonce)
     const rttMs = now - at
-    this.rtt.sample(rttMs, now)
+    this.#rtt.sample(rttMs, now)
     // An idle path shows its own round-trip time without being drained for it.
-    if (this.inFlight.bytes === 0 && this.rtt.isMinStale(now)) this.rtt.restartMin(rttMs, now)
+    if (this.inFlight.bytes === 0 && this.#rtt.isMinStale(now)) this.#rtt.restartMin(rttMs, now)
     return rttMs
   }
 
-  /** Records newly acknowledged by a cumulative ACK; empty for an old one. */
+  /**
+   * Records newly acknowledged by a cumulative ACK; empty for an old one.
+   *
+   * @throws {ProtocolViolationError} so many were never sent
+   */
   onAck(sequence: number, delayMs: number, now: number): SentRecord[] {
-    const count = sequence - this.ackedCount
+    if (sequence > this.#sentCount) {
+      const sent = this.#sentCount
+      throw new ProtocolViolationError(`Peer acknowledged ${sequence} frames of path ${this.path}, ${sent} were sent`)
+    }
+    const count = sequence - this.#ackedCount
     if (count <= 0) return []
     const records = this.#unacked.slice(this.#head, this.#head + count)
     this.#head += count
@@ -119,15 +164,16 @@ export class PathState {
       this.#unacked.splice(0, this.#head)
       this.#head = 0
     }
-    this.ackedCount = sequence
-    this.lastProgressAt = now
+    this.#ackedCount = sequence
+    this.creditAnswers.onAcked(sequence)
+    this.#lastProgressAt = now
     const newest = records.at(-1)!
     const rttMs = Math.max(0, now - newest.at - delayMs)
     // What waited out a suspicion tells how long that lasted. As a sample it would put off the next one by seconds.
-    if (newest.at >= this.suspectedAt) this.rtt.sample(rttMs, now)
+    if (newest.at >= this.#suspectedAt) this.#rtt.sample(rttMs, now)
     let bytes = 0
     for (const record of records) bytes += record.bytes
-    this.inFlight.onAcked(bytes, { sentAt: newest.at, rttMs, delivery: newest.delivery }, this.rtt, now)
+    this.inFlight.onAcked(bytes, { sentAt: newest.at, rttMs, delivery: newest.delivery }, this.#rtt, now)
     return records
   }
 
@@ -140,14 +186,14 @@ export class PathState {
     return {
       path: this.path,
       status: this.status,
-      srttMs: this.rtt.srttMs,
-      minRttMs: this.rtt.minRttMs,
+      srttMs: this.#rtt.srttMs,
+      minRttMs: this.#rtt.minRttMs,
       rtoMs: this.rtoMs,
       inFlightBytes: this.inFlight.bytes,
       inFlightLimit: this.inFlight.limit,
-      oldestUnackedAt: this.oldestUnacked?.at,
-      lastHeardAt: this.lastHeardAt,
-      unansweredSince: this.unansweredSince
+      oldestUnackedAt: this.#oldestUnacked?.at,
+      lastHeardAt: this.#lastHeardAt,
+      unansweredSince: this.#unansweredSince
     }
   }
 }

@@ -6,10 +6,6 @@ export class RangeSet {
     return this.#ranges.length === 0
   }
 
-  get count(): number {
-    return this.#ranges.length
-  }
-
   get first(): readonly [start: number, end: number] | undefined {
     return this.#ranges[0]
   }

@@ -1,4 +1,4 @@
-import { MAX_GAPS } from './config.ts'
+import { CREDIT_FRACTION, MAX_GAPS } from './config.ts'
 import { FlowControlError, ProtocolViolationError } from './errors.ts'
 
 /** Pieces kept per stream before adjacent ones are merged: rare enough that the copying costs less than the frames did. */
@@ -15,31 +15,28 @@ export type ReceiveStatus = 'open' | 'ended' | 'reset' | 'stopped'
 /** The receiving direction of one stream: reassembly by offset, duplicates dropped, first write wins. */
 export class ReceiveHalf {
   status: ReceiveStatus = 'open'
-  /** Highest offset the peer may send. */
-  granted: number
   finalOffset: number | undefined
   /** Highest offset received. */
   highest = 0
   /** Delivered bytes the application took, or that were dropped. */
   consumed = 0
-  stopCode = 0
-  stopPending = false
-  maxPending = false
 
+  #granted: number
   #delivered = 0
   #buffered = 0
   readonly #segments: Array<{ offset: number; data: Uint8Array }> = []
 
   constructor(granted: number) {
-    this.granted = granted
+    this.#granted = granted
+  }
+
+  /** Highest offset the peer may send. */
+  get granted(): number {
+    return this.#granted
   }
 
   get bufferedBytes(): number {
     return this.#buffered
-  }
-
-  get delivered(): number {
-    return this.#delivered
   }
 
   /** The peer will send nothing new, and we know where it ended. */
@@ -55,8 +52,8 @@ export class ReceiveHalf {
    */
   receive(offset: number, data: Uint8Array, fin: boolean): Uint8Array[] {
     const end = offset + data.byteLength
-    if (end > this.granted)
-      throw new FlowControlError(`Peer sent stream bytes up to ${end}, its credit is ${this.granted}`)
+    if (end > this.#granted)
+      throw new FlowControlError(`Peer sent stream bytes up to ${end}, its credit is ${this.#granted}`)
     if (fin) this.#settle(end)
     if (this.finalOffset != null && end > this.finalOffset) {
       throw new ProtocolViolationError(`Peer sent stream bytes up to ${end} after ending it at ${this.finalOffset}`)
@@ -79,10 +76,23 @@ export class ReceiveHalf {
     return out
   }
 
+  /** The application took this many of the delivered bytes. */
+  consume(bytes: number): void {
+    this.consumed = Math.min(this.consumed + bytes, this.#delivered)
+  }
+
+  /** Gives credit for what was consumed, if that is worth a frame: says whether it is. */
+  grant(window: number): boolean {
+    const max = this.consumed + window
+    if (this.finalOffset != null || max - this.#granted < window / CREDIT_FRACTION) return false
+    this.#granted = max
+    return true
+  }
+
   /** @throws {ProtocolViolationError} contradicts what was received */
   reset(finalOffset: number): void {
-    if (finalOffset > this.granted) {
-      throw new FlowControlError(`Peer reset a stream at ${finalOffset}, its credit is ${this.granted}`)
+    if (finalOffset > this.#granted) {
+      throw new FlowControlError(`Peer reset a stream at ${finalOffset}, its credit is ${this.#granted}`)
     }
     this.#settle(finalOffset)
     this.highest = finalOffset
@@ -90,11 +100,9 @@ export class ReceiveHalf {
     if (this.status !== 'ended') this.#dropAll()
   }
 
-  stop(code: number): void {
+  stop(): void {
     if (this.status !== 'open') return
     this.status = 'stopped'
-    this.stopCode = code
-    this.stopPending = this.finalOffset == null
     this.#dropAll()
   }
 

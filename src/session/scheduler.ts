@@ -31,6 +31,12 @@ export class Scheduler {
     this.waiting.delete(stream)
   }
 
+  clear(): void {
+    this.#small.clear()
+    this.#bulk.clear()
+    this.waiting.clear()
+  }
+
   next(): StreamState | undefined {
     const small = first(this.#small)
     const bulk = first(this.#bulk)

@@ -1,5 +1,6 @@
 import { FREE_STREAM_BYTES } from './config.ts'
 import { RangeSet } from './ranges.ts'
+import { counted } from './session-credit.ts'
 
 /** What of a stream one STREAM frame carried; kept until that path acknowledges it. */
 export interface SentPiece {
@@ -20,15 +21,11 @@ export type SendStatus = 'open' | 'finishing' | 'finished' | 'resetting' | 'rese
 /** The sending direction of one stream: bytes are kept until acknowledged, whichever path carried them. */
 export class SendHalf {
   status: SendStatus = 'open'
-  /** Peer's stream credit. */
-  credit: number
-  /** Something must be sent that opens the stream at the peer. */
-  openPending: boolean
-  resetCode = 0
-  resetPending = false
   /** FIN or RESET has left at least once: the peer may know that this direction is over. */
   endSent = false
 
+  /** Peer's stream credit. */
+  #credit: number
   #chunks: Array<{ readonly start: number; readonly data: Uint8Array }> = []
   /** All below is acknowledged and freed. */
   #base = 0
@@ -36,14 +33,25 @@ export class SendHalf {
   #end = 0
   #finPending = false
   #finAcked = false
+  /** Something must be sent that opens the stream at the peer. */
+  #openPending: boolean
   #opened: boolean
   readonly #acked = new RangeSet()
   readonly #lost = new RangeSet()
 
   constructor(credit: number, opensStream: boolean) {
-    this.credit = credit
-    this.openPending = opensStream
+    this.#credit = credit
+    this.#openPending = opensStream
     this.#opened = !opensStream
+  }
+
+  get credit(): number {
+    return this.#credit
+  }
+
+  /** Not over yet: RESET would still mean something. */
+  get canSend(): boolean {
+    return this.status === 'open' || this.status === 'finishing'
   }
 
   /** Kept bytes: unacknowledged and unsent. */
@@ -53,7 +61,7 @@ export class SendHalf {
 
   /** Bytes `nextPiece` could send if credit allowed everything. */
   get pendingBytes(): number {
-    if (!this.#canSend) return 0
+    if (!this.canSend) return 0
     const first = this.#lost.first
     return this.#end - this.#next + (first == null ? 0 : first[1] - first[0])
   }
@@ -67,21 +75,20 @@ export class SendHalf {
     return this.status === 'finished' || this.status === 'reset'
   }
 
-  /** Every byte, FIN or RESET has been sent at least once and is not known lost. */
+  /** It has ended, and every byte and FIN has been sent and is not known lost. RESET is a control frame, and queued as one. */
   get isFlushed(): boolean {
     if (this.status === 'open') return false
-    if (this.status === 'finishing') return this.#next === this.#end && this.#lost.isEmpty && !this.#finPending
-    return !this.resetPending
+    return this.status !== 'finishing' || (this.#next === this.#end && this.#lost.isEmpty && !this.#finPending)
   }
 
   /** New bytes wait, but stream credit is used up. */
   get isBlocked(): boolean {
-    return this.#canSend && this.#lost.isEmpty && this.#next < this.#end && this.#next >= this.credit
+    return this.canSend && this.#lost.isEmpty && this.#next < this.#end && this.#next >= this.#credit
   }
 
   hasPending(sessionCredit: number): boolean {
-    if (!this.#canSend) return false
-    if (this.openPending || !this.#lost.isEmpty) return true
+    if (!this.canSend) return false
+    if (this.#openPending || !this.#lost.isEmpty) return true
     if (this.#next < this.#end) return this.#allowedEnd(sessionCredit) > this.#next
     return this.#finPending
   }
@@ -99,18 +106,19 @@ export class SendHalf {
   }
 
   /** Drops everything kept. */
-  reset(code: number): void {
-    if (this.status !== 'open' && this.status !== 'finishing') return
+  reset(): void {
+    if (!this.canSend) return
     this.status = 'resetting'
-    this.resetCode = code
-    this.resetPending = true
-    this.openPending = false
     this.#drop()
+  }
+
+  onResetSent(): void {
+    this.endSent = true
   }
 
   /** The next bytes to send: lost ones first. `sessionCredit` is what is left for bytes never sent before. */
   nextPiece(maxBytes: number, sessionCredit: number): (SentPiece & { data: Uint8Array; newBytes: number }) | undefined {
-    if (!this.#canSend) return undefined
+    if (!this.canSend) return undefined
     const lost = this.#lost.first
     let offset: number
     let end: number
@@ -122,12 +130,12 @@ export class SendHalf {
     } else {
       offset = this.#next
       end = Math.min(this.#allowedEnd(sessionCredit), offset + maxBytes)
-      if (end <= offset && !this.openPending && !(this.#finPending && offset === this.#end)) return undefined
+      if (end <= offset && !this.#openPending && !(this.#finPending && offset === this.#end)) return undefined
       end = Math.max(end, offset)
       newBytes = counted(end) - counted(offset)
       this.#next = end
     }
-    this.openPending = false
+    this.#openPending = false
     const fin = this.status === 'finishing' && end === this.#end
     if (fin) {
       this.#finPending = false
@@ -138,8 +146,8 @@ export class SendHalf {
 
   onAcked(piece: SentPiece): void {
     this.#opened = true
-    this.openPending = false
-    if (!this.#canSend) return
+    this.#openPending = false
+    if (!this.canSend) return
     const end = piece.offset + piece.length
     if (end > this.#base) {
       this.#acked.add(Math.max(piece.offset, this.#base), end)
@@ -155,26 +163,29 @@ export class SendHalf {
   }
 
   onLost(piece: SentPiece): void {
-    if (!this.#canSend) return
+    if (!this.canSend) return
     for (const [start, end] of this.#acked.missing(Math.max(piece.offset, this.#base), piece.offset + piece.length)) {
       this.#lost.add(start, end)
     }
     if (piece.fin && !this.#finAcked) this.#finPending = true
-    if (!this.#opened) this.openPending = true
+    if (!this.#opened) this.#openPending = true
   }
 
   onResetAcked(): void {
     if (this.status === 'resetting') this.status = 'reset'
   }
 
-  get #canSend(): boolean {
-    return this.status === 'open' || this.status === 'finishing'
+  /** Says whether that is more than before. */
+  raiseCredit(max: number): boolean {
+    if (max <= this.#credit) return false
+    this.#credit = max
+    return true
   }
 
   #allowedEnd(sessionCredit: number): number {
     // Session credit buys bytes beyond the free prefix only.
     const bySession = Math.max(FREE_STREAM_BYTES, this.#next) + sessionCredit
-    return Math.min(this.#end, this.credit, bySession)
+    return Math.min(this.#end, this.#credit, bySession)
   }
 
   #slice(start: number, end: number): Uint8Array {
@@ -220,8 +231,3 @@ export class SendHalf {
 }
 
 const EMPTY = new Uint8Array(0)
-
-/** What session credit counts of a stream that reached this offset. */
-export function counted(offset: number): number {
-  return Math.max(0, offset - FREE_STREAM_BYTES)
-}

@@ -12,14 +12,8 @@ export function createStream(id: number, opensStream: boolean, sendCredit: numbe
   return { id, send: new SendHalf(sendCredit, opensStream), receive: new ReceiveHalf(receiveGrant) }
 }
 
-/** Neither side will send anything more on it, though the application may still have to read. */
-export function isQuiet({ send, receive }: StreamState): boolean {
-  return send.isDone && receive.isSettled
-}
-
-/** Nothing is left to do for it: it can be forgotten. */
-export function isFinished(stream: StreamState): boolean {
-  return (
-    isQuiet(stream) && (stream.receive.status !== 'ended' || stream.receive.consumed === stream.receive.finalOffset)
-  )
+/** Neither side sends anything more on it, and the application has read everything: it can be forgotten. */
+export function isFinished({ send, receive }: StreamState): boolean {
+  if (!send.isDone || !receive.isSettled) return false
+  return receive.status !== 'ended' || receive.consumed === receive.finalOffset
 }

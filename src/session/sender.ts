@@ -1,0 +1,138 @@
+import { type CountedFrame, type Frame, MAX_STREAM_PAYLOAD } from '../wire/index.ts'
+import { BlockedTimer } from './blocked-timer.ts'
+import type { Closing } from './closing.ts'
+import type { SessionEffect } from './effects.ts'
+import type { PathState } from './path-state.ts'
+import type { Paths } from './paths.ts'
+import type { SentItem } from './sent-item.ts'
+import type { Streams } from './streams.ts'
+
+/** What a frame weighs beside its payload, about: for in-flight accounting only. */
+const FRAME_OVERHEAD_BYTES = 8
+
+/** Control frames may go beyond the in-flight limit by this: what a peer that acknowledges nothing makes us keep is bounded. */
+const CONTROL_ROOM_BYTES = 65_536
+
+export interface SenderInit {
+  readonly streams: Streams
+  readonly paths: Paths
+  readonly closing: Closing
+  readonly emit: (effect: SessionEffect) => void
+}
+
+/** Which frame leaves next: answers on the path they are about, all else on the one that sends. */
+export class Sender {
+  readonly #streams: Streams
+  readonly #paths: Paths
+  readonly #closing: Closing
+  readonly #emit: (effect: SessionEffect) => void
+  readonly #blocked = new BlockedTimer()
+
+  constructor({ streams, paths, closing, emit }: SenderInit) {
+    this.#streams = streams
+    this.#paths = paths
+    this.#closing = closing
+    this.#emit = emit
+  }
+
+  /** ACK, PONG and the credit BLOCKED asked for, while the carrier accepts. */
+  answer(path: PathState, now: number): void {
+    if (!path.writable || path.failed) return
+    this.acknowledge(path, now)
+    const pong = path.acks.takePong()
+    if (pong != null) this.#send(path, pong)
+    for (const stream of path.creditAnswers.due()) this.#answerBlocked(path, stream, now)
+  }
+
+  acknowledge(path: PathState, now: number): void {
+    const ack = path.acks.takeAck(path.path, now)
+    if (ack != null) this.#send(path, ack)
+  }
+
+  /** Everything the sending path takes: control frames, stream bytes within the in-flight limit, and CLOSE behind them. */
+  pump(now: number): void {
+    const path = this.#paths.sending
+    if (path == null) return
+    if (path.status === 'healthy' && path.writable) this.#sendSuspicions(path)
+    this.#sendControl(path, now)
+    this.#sendPieces(path, now)
+    this.#sendClose(path, now)
+    if (this.#streams.isBlocked) this.#blocked.onBlocked(path.rtoMs, now)
+    else this.#blocked.stop()
+  }
+
+  tick(now: number): void {
+    if (!this.#blocked.take(now)) return
+    const path = this.#paths.sending
+    if (path?.writable !== true) return
+    for (const frame of this.#streams.blockedFrames()) this.#send(path, frame)
+  }
+
+  get wakeAt(): number | undefined {
+    return this.#blocked.askAt
+  }
+
+  /** Nothing more leaves. */
+  stop(): void {
+    this.#blocked.stop()
+  }
+
+  #sendSuspicions(path: PathState): void {
+    for (const suspect of this.#paths.values()) {
+      if (suspect.takeSuspicion()) this.#send(path, { type: 'status', suspects: suspect.path, renew: false })
+    }
+  }
+
+  #sendControl(path: PathState, now: number): void {
+    const { inFlight } = path
+    while (path.writable && inFlight.bytes < inFlight.limit + CONTROL_ROOM_BYTES) {
+      const control = this.#streams.nextControl()
+      if (control == null) return
+      this.#sendCounted(path, control.frame, control.item, now)
+    }
+  }
+
+  #sendPieces(path: PathState, now: number): void {
+    while (path.writable && path.inFlight.hasRoom) {
+      const next = this.#streams.nextPiece(MAX_STREAM_PAYLOAD)
+      if (next == null) {
+        path.inFlight.onAppLimited()
+        return
+      }
+      const { stream, piece } = next
+      const { offset, length, fin, data } = piece
+      const item: SentItem = { type: 'stream', stream, piece: { offset, length, fin } }
+      this.#sendCounted(path, { type: 'stream', stream, offset, fin, data }, item, now)
+    }
+  }
+
+  #sendClose(path: PathState, now: number): void {
+    if (this.#closing.isWanted && this.#streams.isFlushed) {
+      this.#closing.onFlushed(this.#streams.ownCount, this.#streams.peerCount)
+    }
+    if (!path.writable) return
+    const close = this.#closing.take()
+    if (close != null) this.#sendCounted(path, close, { type: 'close' }, now)
+  }
+
+  #answerBlocked(path: PathState, stream: number | undefined, now: number): void {
+    const max = this.#streams.granted(stream)
+    if (max == null) {
+      path.creditAnswers.drop(stream)
+      return
+    }
+    if (stream == null) this.#sendCounted(path, { type: 'maxData', max }, { type: 'maxData' }, now)
+    else this.#sendCounted(path, { type: 'maxStreamData', stream, max }, { type: 'maxStreamData', stream }, now)
+    path.creditAnswers.onSent(stream, max, path.sentCount)
+  }
+
+  #sendCounted(path: PathState, frame: CountedFrame, item: SentItem, now: number): void {
+    const bytes = FRAME_OVERHEAD_BYTES + (frame.type === 'stream' ? frame.data.byteLength : 0)
+    path.onSent(item, bytes, now)
+    this.#send(path, frame)
+  }
+
+  #send({ path }: PathState, frame: Frame): void {
+    this.#emit({ type: 'send', path, frame })
+  }
+}
