@@ -32,7 +32,8 @@ export type LinkEvent =
   | { readonly type: 'pong'; readonly path: number; readonly rttMs: number }
   | { readonly type: 'suspect'; readonly path: number }
   | { readonly type: 'restored'; readonly path: number }
-  | { readonly type: 'goaway'; readonly path: number }
+  /** `gone`: the peer has given the path up already. */
+  | { readonly type: 'goaway'; readonly path: number; readonly gone: boolean }
   | { readonly type: 'upgradeFailed'; readonly cause: string }
   | { readonly type: 'upgradeForbidden'; readonly reason: string }
   | { readonly type: 'upgradeRequested' }
@@ -170,8 +171,15 @@ export class LinkMachine {
       }
       case 'goaway': {
         const path = this.#paths.get(event.path)
-        if (path != null) path.leaving = true
-        return `peer leaves the ${path?.kind ?? 'unknown'} path`
+        if (path == null) return 'peer leaves a path that is gone here too'
+        const cause = `peer ${event.gone ? 'gave up' : 'leaves'} the ${path.kind} path`
+        if (event.gone) {
+          this.#paths.delete(path.id)
+          this.#onLost(path, now)
+          this.#effects.push({ type: 'abandon', path: path.id, cause })
+        }
+        path.leaving = true
+        return cause
       }
       case 'upgradeFailed':
         this.#upgrade.failed(now, this.#init.random)

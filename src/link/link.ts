@@ -20,6 +20,8 @@ import type { SessionListener, SessionPort } from './session-port.ts'
 
 /** GOAWAY reason: another path of the same kind stays. */
 const LEAVE_DUPLICATE = 1
+/** GOAWAY reason: nothing is heard on it. */
+const LEAVE_DEAD = 2
 /** How long a path we left stays readable. */
 const LEAVE_DELAY_MS = 1_000
 
@@ -250,8 +252,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#step({ type: 'pong', path, rttMs })
   }
 
-  onGoaway(path: number): void {
-    this.#step({ type: 'goaway', path })
+  onGoaway(path: number, delayMs: number): void {
+    this.#step({ type: 'goaway', path, gone: delayMs === 0 })
   }
 
   onPeerClosed(): void {
@@ -341,6 +343,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
         const path = this.#paths.get(effect.path)
         if (path == null) return
         const error = new Error(effect.cause)
+        // The other side may owe nothing on it, and would keep its end until its own probes failed.
+        this.#session.goaway(effect.path, LEAVE_DEAD, 0)
         const carrier = this.#carriers.get(effect.path)
         path.abort(error)
         carrier?.abort(error)

@@ -31,7 +31,8 @@ export interface SessionListener {
   onSuspect(path: number): void
   onRestored(path: number): void
   onPong(path: number, rttMs: number): void
-  onGoaway(path: number): void
+  /** `delayMs` 0: it is given up already. */
+  onGoaway(path: number, delayMs: number): void
   /** The peer said good-bye and all it sent was delivered. */
   onPeerClosed(): void
   /** The session is over. No error: both sides closed and have everything. */

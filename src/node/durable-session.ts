@@ -36,7 +36,7 @@ export class DurableSession implements SessionPort {
         onPathSuspect: (path) => listener.onSuspect(path),
         onPathRestored: (path) => listener.onRestored(path),
         onPong: (path, _nonce, rttMs) => listener.onPong(path, rttMs),
-        onGoaway: (path) => listener.onGoaway(path),
+        onGoaway: (path, _reason, delayMs) => listener.onGoaway(path, delayMs),
         onPeerClosed: () => listener.onPeerClosed(),
         onClosed: (error) => {
           this.#handle.end(error)

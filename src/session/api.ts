@@ -47,6 +47,7 @@ export interface SessionCore {
   prefer(order: readonly number[], now: number): void
   /** Sends PING; the answer is a `pong` effect. Returns the nonce. */
   ping(path: number, now: number): number
+  /** With a delay of 0 the path is given up: that is said over another one. */
   sendGoaway(path: number, reason: number, delayMs: number, now: number): void
 
   /** @throws {TooManyStreamsError} @throws {SessionClosedError} */

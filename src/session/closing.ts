@@ -80,7 +80,7 @@ export class Closing {
 
   /** What the peer's CLOSE counts, while some of it may be missing. */
   get missing(): Counts | undefined {
-    return this.#peer.status === 'named' ? this.#peer : undefined
+    return this.#own.status !== 'over' && this.#peer.status === 'named' ? this.#peer : undefined
   }
 
   onPeerComplete(): void {

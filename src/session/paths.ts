@@ -54,15 +54,20 @@ export class Paths {
 
   /** The path that sends: the best healthy one, or the best at all. */
   get sending(): PathState | undefined {
+    return this.sendingBut(undefined)
+  }
+
+  /** The same if this one were not there. */
+  sendingBut(excluded: PathState | undefined): PathState | undefined {
     let fallback: PathState | undefined
     for (const id of this.#order) {
       const path = this.#paths.get(id)
-      if (path == null || path.failed) continue
+      if (path == null || path.failed || path === excluded) continue
       if (path.status === 'healthy') return path
       fallback ??= path
     }
     for (const path of this.#paths.values()) {
-      if (path.failed) continue
+      if (path.failed || path === excluded) continue
       if (path.status === 'healthy') return path
       fallback ??= path
     }

@@ -40,14 +40,22 @@ export class ReceiveCredit {
   /** Keeps the sums right across a change of one receiving half. Says whether more was granted: MAX_DATA is due. */
   change(receive: ReceiveHalf, change: () => void): boolean {
     const { highest, consumed, bufferedBytes } = receive
-    change()
-    this.#bufferedBytes += receive.bufferedBytes - bufferedBytes
-    this.#received += counted(receive.highest) - counted(highest)
-    this.#consumed += counted(receive.consumed) - counted(consumed)
+    try {
+      change()
+    } finally {
+      // A refused frame may have been taken in part.
+      this.#add(receive, highest, consumed, bufferedBytes)
+    }
     const max = this.#consumed + this.#window
     if (max - this.#granted < this.#window / CREDIT_FRACTION) return false
     this.#granted = max
     return true
+  }
+
+  #add(receive: ReceiveHalf, highest: number, consumed: number, bufferedBytes: number): void {
+    this.#bufferedBytes += receive.bufferedBytes - bufferedBytes
+    this.#received += counted(receive.highest) - counted(highest)
+    this.#consumed += counted(receive.consumed) - counted(consumed)
   }
 
   /** No stream is left. */

@@ -93,8 +93,12 @@ export class Session implements SessionCore {
 
   sendGoaway(id: number, reason: number, delayMs: number, now: number): void {
     this.#now = now
-    if (this.#paths.get(id) == null) return
-    this.#effects.push({ type: 'send', path: id, frame: { type: 'goaway', path: id, reason, delayMs } })
+    const path = this.#paths.get(id)
+    if (path == null) return
+    // A path that is given up carries no good-bye: it goes over another, where there is one.
+    const via = delayMs > 0 ? path : this.#paths.sendingBut(path)
+    if (via == null || via.failed) return
+    this.#effects.push({ type: 'send', path: via.path, frame: { type: 'goaway', path: id, reason, delayMs } })
   }
 
   // Streams
@@ -252,7 +256,9 @@ export class Session implements SessionCore {
     this.#now = now
     if (this.status === 'closed') return
     const frame: Frame = { type: 'close', code, streams: this.#streams.ownCount, seen: this.#streams.peerCount }
-    for (const { path } of this.#paths.values()) this.#effects.push({ type: 'send', path, frame })
+    for (const { path, failed } of this.#paths.values()) {
+      if (!failed) this.#effects.push({ type: 'send', path, frame })
+    }
     this.#end(code)
   }
 

@@ -217,6 +217,22 @@ describe('the link machine', () => {
     )
   })
 
+  it('gives up a path that the peer has given up, and tries for a direct one again at once', () => {
+    const bench = new Bench()
+    bench.direct()
+    const effects = bench.step({ type: 'goaway', path: DIRECT, gone: true })
+    expect(types(effects)).toEqual(expect.arrayContaining(['abandon', 'upgrade']))
+    expect(bench.machine.state.status).toBe('relayed')
+  })
+
+  it('moves off a path that the peer is about to leave, and keeps it until then', () => {
+    const bench = new Bench()
+    bench.direct()
+    const effects = bench.step({ type: 'goaway', path: DIRECT, gone: false })
+    expect(order(effects)).toEqual([RELAYED, DIRECT])
+    expect(types(effects)).not.toContain('abandon')
+  })
+
   it('opens a cold standby when the only path is suspect', () => {
     const bench = new Bench()
     bench.direct()

@@ -138,4 +138,14 @@ describe('close', () => {
     expect(core.effects()).toEqual([])
     expect(() => core.session.openStream(0)).toThrow(expect.objectContaining({ name: 'SessionClosedError' }))
   })
+
+  it('lets no orderly end follow that was still incomplete', () => {
+    const core = new Core()
+    // One stream of the peer is missing: its CLOSE waits for it.
+    core.receive(0, data(1, 0, 5), { type: 'close', code: 0, streams: 2, seen: 0 })
+    core.session.abort(1, 0)
+    core.effects()
+    core.session.stopSending(1, 0, 0)
+    expect(core.effects()).toEqual([])
+  })
 })

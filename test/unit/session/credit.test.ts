@@ -249,4 +249,15 @@ describe('the send buffer', () => {
     }
     expect(received).toBe(100_000)
   })
+
+  it('counts what a refused frame left behind', () => {
+    const core = new Core({ paths: [0, 2] })
+    // 65 gaps, the last frame is one too many: its bytes are held all the same until their stream ends.
+    for (let gap = 0; gap <= 65; gap++) core.receive(0, data(1, 10_000 + gap * 1_000, 500))
+    expect(ofType(core.events(), 'pathError')).toHaveLength(1)
+    const held = core.session.receiveBufferedBytes
+    expect(held).toBeGreaterThan(0)
+    core.receive(2, { type: 'reset', stream: 1, code: 0, finalOffset: 80_000 })
+    expect(core.session.receiveBufferedBytes).toBe(0)
+  })
 })

@@ -284,6 +284,22 @@ describe('preference', () => {
 })
 
 describe('GOAWAY', () => {
+  it('about a path that is given up travels on another one', () => {
+    const core = new Core()
+    core.attach(2)
+    core.session.sendGoaway(2, 2, 0, 0)
+    core.session.sendGoaway(0, 2, 0, 0)
+    const effects = core.effects()
+    expect(framesOf(effects, 0)).toEqual([{ type: 'goaway', path: 2, reason: 2, delayMs: 0 }])
+    expect(framesOf(effects, 2)).toEqual([{ type: 'goaway', path: 0, reason: 2, delayMs: 0 }])
+  })
+
+  it('about the only path, given up, is not said at all', () => {
+    const core = new Core()
+    core.session.sendGoaway(0, 2, 0, 0)
+    expect(core.sent()).toEqual([])
+  })
+
   it('is passed on in both directions', () => {
     const core = new Core()
     core.session.sendGoaway(0, 3, 500, 0)

@@ -133,6 +133,8 @@ export class SimLink {
         return
       case 'abandon': {
         world.stats.abandoned++
+        this.session.sendGoaway(effect.path, 2, 0, now)
+        this.#sendAll()
         this.#paths.get(effect.path)?.carrier.close(side, effect.cause)
         this.#detach(effect.path, effect.cause)
         return
@@ -194,7 +196,7 @@ export class SimLink {
             this.step({ type: 'pong', path: effect.path, rttMs: effect.rttMs })
             break
           case 'goaway':
-            this.step({ type: 'goaway', path: effect.path })
+            this.step({ type: 'goaway', path: effect.path, gone: effect.delayMs === 0 })
             break
           case 'pathError':
             fail(`side ${this.node.side} sees a correct peer break the protocol: ${effect.error.message}`)
