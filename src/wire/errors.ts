@@ -1,3 +1,5 @@
+import { SESSION_PROTOCOL } from './constants.ts'
+
 /** The bytes on a session stream are not frames of this protocol. The path is aborted; other paths and peers go on. */
 export class MalformedFrameError extends Error {
   static override name = 'MalformedFrameError'
@@ -25,6 +27,6 @@ export class UnknownFrameError extends Error {
   override name = 'UnknownFrameError'
 
   constructor(readonly frameType: number) {
-    super(`Peer sent frame type ${frameType}, which ${'/holdfast/session/1.0.0'} does not define`)
+    super(`Peer sent frame type ${frameType}, which ${SESSION_PROTOCOL} does not define`)
   }
 }

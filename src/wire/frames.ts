@@ -147,16 +147,3 @@ export type Frame =
   | PongFrame
   | StatusFrame
   | GoawayFrame
-
-const COUNTED: ReadonlySet<Frame['type']> = new Set([
-  'stream',
-  'reset',
-  'stopSending',
-  'maxData',
-  'maxStreamData',
-  'close'
-])
-
-export function isCounted(frame: Frame): frame is CountedFrame {
-  return COUNTED.has(frame.type)
-}

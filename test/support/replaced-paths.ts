@@ -4,7 +4,8 @@ import type { MessageStream, StreamMuxer } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { SessionDriver, SessionHandler } from '../../src/node/session-driver.ts'
 import { SessionPath } from '../../src/path/index.ts'
-import { encodeFrame, FrameDecoder, isCounted } from '../../src/wire/index.ts'
+import { encodeFrame, FrameDecoder } from '../../src/wire/index.ts'
+import { isCounted } from './counted.ts'
 import { type MemoryCarrier, memoryCarrier } from './memory-carrier.ts'
 
 /** Frames about streams that arrive before a path is cut off, path after path, then from the start. The first cut is early. */

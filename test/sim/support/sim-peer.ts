@@ -9,7 +9,8 @@ import {
   type SessionName,
   shake
 } from '../../../src/session/index.ts'
-import { type Frame, type HelloFrame, isCounted } from '../../../src/wire/index.ts'
+import type { Frame, HelloFrame } from '../../../src/wire/index.ts'
+import { isCounted } from '../../support/counted.ts'
 import { App } from './app.ts'
 import { SessionChecks } from './checks.ts'
 import { fail } from './fail.ts'

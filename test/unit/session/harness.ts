@@ -5,7 +5,8 @@ import {
   type SessionConfig,
   type SessionEffect
 } from '../../../src/session/index.ts'
-import { type Frame, isCounted } from '../../../src/wire/index.ts'
+import type { Frame } from '../../../src/wire/index.ts'
+import { isCounted } from '../../support/counted.ts'
 
 export const KIB = 1_024
 export const MIB = 1_024 * KIB
