@@ -190,7 +190,7 @@ export interface LinksInit {
   /** Bound of one dial over all addresses, in ms. @default 10_000 */
   dialTimeoutMs?: number
 
-  /** Bound of one upgrade attempt, in ms. @default 10_000 */
+  /** Bound of one upgrade attempt, in ms; the first ones get less: 4 s, then 8 s. @default 10_000 */
   upgradeTimeoutMs?: number
 
   /** Bound of the session handshake on a new carrier, in ms. @default 5_000 */

@@ -11,6 +11,12 @@ export interface LinkConfig {
 /** Backoff between upgrade attempts: full jitter, doubling. */
 export const UPGRADE_BACKOFF = { firstMs: 1_000, maxMs: 300_000 } as const
 
+/**
+ * Bound of the first attempt, doubling with each failure up to `upgradeTimeoutMs`. Those that succeed take 0.1-2 s on real
+ * networks; about one in fifty gets stuck and would keep the link relayed for the whole bound.
+ */
+export const FIRST_UPGRADE_TIMEOUT_MS = 4_000
+
 /** Backoff between redials while recovering. Short: the user waits, and the window is a minute. */
 export const REDIAL_BACKOFF = { firstMs: 250, maxMs: 5_000 } as const
 

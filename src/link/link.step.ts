@@ -55,7 +55,7 @@ export type LinkEffect =
   | { readonly type: 'abandon'; readonly path: number; readonly cause: string }
   /** Say good-bye on it and close it. */
   | { readonly type: 'leave'; readonly path: number; readonly cause: string }
-  | { readonly type: 'upgrade'; readonly via: number; readonly attempt: number }
+  | { readonly type: 'upgrade'; readonly via: number; readonly attempt: number; readonly timeoutMs: number }
   | { readonly type: 'redial'; readonly cause: string }
   /** The resume window is over. */
   | { readonly type: 'expired' }
@@ -383,8 +383,9 @@ export class LinkMachine {
       this.#wake(this.#upgrade.retryAt)
       return
     }
+    const timeoutMs = this.#upgrade.timeoutMs(this.#init.config.upgradeTimeoutMs)
     const attempt = this.#upgrade.start()
-    this.#effects.push({ type: 'upgrade', via: via.id, attempt })
+    this.#effects.push({ type: 'upgrade', via: via.id, attempt, timeoutMs })
     this.#to({ status: 'relayed', upgrade: this.#upgrade.status }, `looking for a direct path, attempt ${attempt}`)
   }
 

@@ -355,7 +355,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
         this.#leave(effect.path, effect.cause)
         return
       case 'upgrade':
-        this.#startUpgrade(effect.via)
+        this.#startUpgrade(effect)
         return
       case 'redial':
         this.#redial()
@@ -390,10 +390,13 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#abort.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
   }
 
-  #startUpgrade(via: number): void {
+  #startUpgrade({ via, timeoutMs }: Extract<LinkEffect, { type: 'upgrade' }>): void {
     const carrier = this.#carriers.get(via)
-    if (carrier == null) return
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#init.config.upgradeTimeoutMs)])
+    if (carrier == null) {
+      this.#step({ type: 'upgradeFailed', cause: 'the path to arrange it over has just closed' })
+      return
+    }
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(timeoutMs)])
     const attempt = this.#init.hooks.upgrade(this, carrier, signal)
     this.#attempt = attempt
       .catch((err: Error) => {

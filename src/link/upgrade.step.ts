@@ -1,6 +1,6 @@
 import type { UpgradeStatus } from './api.ts'
 import { backoffMs } from './backoff.step.ts'
-import { QUARANTINE, UPGRADE_BACKOFF } from './config.ts'
+import { FIRST_UPGRADE_TIMEOUT_MS, QUARANTINE, UPGRADE_BACKOFF } from './config.ts'
 
 /** The background search for a direct path: one bounded attempt at a time, then backoff. */
 export class Upgrade {
@@ -25,6 +25,11 @@ export class Upgrade {
   /** Whether an attempt may start now. */
   isDue(now: number): boolean {
     return this.#status.status === 'idle' || (this.#status.status === 'backoff' && now >= this.#status.retryAt)
+  }
+
+  /** What the next attempt may take. */
+  timeoutMs(maxMs: number): number {
+    return Math.min(maxMs, FIRST_UPGRADE_TIMEOUT_MS * 2 ** Math.min(this.#failures, 30))
   }
 
   start(): number {

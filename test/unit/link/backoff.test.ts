@@ -32,6 +32,18 @@ describe('the search for a direct path', () => {
     expect(upgrade.retryAt).toBe(1_000)
   })
 
+  it('gives the first attempt 4 s, and each after a failure twice as long, up to the bound', () => {
+    const upgrade = new Upgrade()
+    const bounds: number[] = []
+    for (let i = 0; i < 3; i++) {
+      bounds.push(upgrade.timeoutMs(10_000))
+      upgrade.start()
+      upgrade.failed(0, () => 1)
+    }
+    expect(bounds).toEqual([4_000, 8_000, 10_000])
+    expect(new Upgrade().timeoutMs(1_000)).toBe(1_000)
+  })
+
   it('is due again exactly when the backoff ends', () => {
     const upgrade = new Upgrade()
     upgrade.start()
