@@ -6,6 +6,7 @@ import type { Frame, HelloFrame } from '../wire/index.ts'
 import type { Link, LinkEvents, LinkState, PathInfo, PathRole, Transition } from './api.ts'
 import type { Carrier } from './carrier.ts'
 import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig, TIMER_GAP_MS } from './config.ts'
+import { toEpoch } from './epoch.ts'
 import {
   LinkClosedError,
   LinkExpiredError,
@@ -14,8 +15,10 @@ import {
   UpgradeFailedError,
   UpgradeForbiddenError
 } from './errors.ts'
-import { type LinkEffect, type LinkEvent, LinkMachine } from './link.step.ts'
+import { LinkMachine } from './link.step.ts'
+import type { LinkEffect, LinkEvent } from './link-events.ts'
 import { isDirect } from './preference.step.ts'
+import { retire } from './retire.ts'
 import type { SessionListener, SessionPort } from './session-port.ts'
 
 /** GOAWAY reason: another path of the same kind stays. */
@@ -95,7 +98,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   }
 
   get state(): LinkState {
-    return this.#toEpoch(this.#machine.state)
+    return this.#inEpoch(this.#machine.state)
   }
 
   get history(): readonly Transition[] {
@@ -374,7 +377,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       this.#history.push({ at: Date.now(), from: previous.status, to: state.status, cause })
       if (this.#history.length > HISTORY_LENGTH) this.#history.shift()
     }
-    const detail = { state: this.#toEpoch(state), previous: this.#toEpoch(previous), cause }
+    const detail = { state: this.#inEpoch(state), previous: this.#inEpoch(previous), cause }
     this.safeDispatchEvent('link:state', { detail })
   }
 
@@ -459,24 +462,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#init.hooks.onEnd(this)
   }
 
-  /** The machine counts on the session's monotonic clock; users get times since the Unix epoch. */
-  #toEpoch(state: LinkState): LinkState {
-    const offset = Date.now() - this.#session.now()
-    if (state.status === 'recovering') {
-      return { ...state, since: Math.round(state.since + offset), deadline: Math.round(state.deadline + offset) }
-    }
-    if (state.status === 'relayed' && state.upgrade.status === 'backoff') {
-      return { ...state, upgrade: { ...state.upgrade, retryAt: Math.round(state.upgrade.retryAt + offset) } }
-    }
-    return state
+  #inEpoch(state: LinkState): LinkState {
+    return toEpoch(state, Date.now() - this.#session.now())
   }
-}
-
-/** What was written leaves first, then the carrier closes. */
-function retire(path: SessionPath, carrier: Carrier, log: Logger): Promise<void> {
-  return path
-    .close({ signal: AbortSignal.timeout(LEAVE_DELAY_MS) })
-    .catch((err) => log('path did not close in an orderly way - %e', err))
-    .then(() => carrier.close())
-    .catch((err) => log('carrier did not close in an orderly way - %e', err))
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type LinkEffect, type LinkEvent, LinkMachine } from '../../../src/link/link.step.ts'
+import { LinkMachine } from '../../../src/link/link.step.ts'
+import type { LinkEffect, LinkEvent } from '../../../src/link/link-events.ts'
 import type { PathStats } from '../../../src/session/index.ts'
 
 const RELAYED = 0

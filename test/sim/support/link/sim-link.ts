@@ -1,5 +1,6 @@
 import type { LinkState } from '../../../../src/link/api.ts'
-import { type LinkEffect, type LinkEvent, LinkMachine } from '../../../../src/link/link.step.ts'
+import { LinkMachine } from '../../../../src/link/link.step.ts'
+import type { LinkEffect, LinkEvent } from '../../../../src/link/link-events.ts'
 import { DEFAULT_SESSION_CONFIG, MAX_PATHS, Session, type SessionName } from '../../../../src/session/index.ts'
 import type { Frame, HelloFrame } from '../../../../src/wire/index.ts'
 import { fail } from '../fail.ts'
