@@ -1,5 +1,5 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
-import type { Connection, Logger, PeerId, Transport, Upgrader } from '@libp2p/interface'
+import type { Connection, Logger, PeerId, Stream, Transport, Upgrader } from '@libp2p/interface'
 import { webRTC } from '@libp2p/webrtc'
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { Circuit } from '@multiformats/multiaddr-matcher'
@@ -71,7 +71,10 @@ export class Dialer {
   async #dialWebRTC(peer: PeerId, via: Connection, upgrader: Upgrader, options: DialOptions): Promise<Connection> {
     const address = webRTCAddress(via.remoteAddr, peer)
     await this.#gate(peer, address)
-    const connectionManager = override(this.#components.connectionManager, { getConnections: () => [via] })
+    const signalling = override(via, {
+      newStream: async (...args: Parameters<Connection['newStream']>) => answerFirst(await via.newStream(...args))
+    })
+    const connectionManager = override(this.#components.connectionManager, { getConnections: () => [signalling] })
     const shim = override(this.#components, { connectionManager, upgrader, metrics: undefined })
     // A transport of its own for each attempt: it is asked which connection to signal over only by its components.
     const transport = webRTC({ rtcConfiguration: this.#rtcConfiguration ?? { iceServers: [] } })(shim) as Transport
@@ -136,6 +139,30 @@ async function whileDialling<T>({ signal }: DialOptions, dial: (signal: AbortSig
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+/**
+ * Offer, answer, and only then our candidates. Who answers starts to connect with the first candidate it gets; before we
+ * have its answer its DTLS hello is dropped (and repeated a second later), or ends the attempt, as libdatachannel does.
+ */
+function answerFirst(stream: Stream): Stream {
+  const send = stream.send.bind(stream)
+  const held: Array<Parameters<Stream['send']>[0]> = []
+  let status: 'offering' | 'offered' | 'answered' = 'offering'
+  stream.send = (data) => {
+    if (status === 'offered') {
+      held.push(data)
+      return true
+    }
+    if (status === 'offering') status = 'offered'
+    return send(data)
+  }
+  const onAnswer = (): void => {
+    status = 'answered'
+    if (stream.status === 'open') for (const data of held.splice(0)) send(data)
+  }
+  stream.addEventListener('message', onAnswer, { once: true })
+  return stream
 }
 
 /** The same object with some properties replaced; methods keep their `this`. */
