@@ -69,8 +69,11 @@ test('what is there already comes with the link, and what both type at once conv
   const bob = await openPage({ url: link, kind: browserKinds[1] })
   await expect(area(bob)).toHaveValue('2026', linkUp)
 
+  // One writes at the end, the other before all that is there: nobody's caret is moved by what the other one writes.
+  await area(alice).press('End')
+  await area(bob).press('Home')
   await typeAtOnce(alice, bob, '0123456789', 'abcdefghij')
-  await expectTexts(alice, bob, '20260123456789', 'abcdefghij')
+  for (const page of [alice, bob]) await expect(area(page)).toHaveValue('abcdefghij20260123456789', linkUp)
 
   // A third one hears of everybody through the one whom it dialled.
   const carol = await openPage({ url: link, kind: browserKinds[0] })

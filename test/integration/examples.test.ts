@@ -178,9 +178,11 @@ describe('examples/file-drop.ts', () => {
   test('refuses names that lead out of the folder, and files that are too large', async () => {
     const { folder, into, file, receiver, peerId } = await startDrop('--max-bytes', '4999999')
     const names = ['../../x', '..\\..\\x']
+    const note = join(folder, 'note.txt')
+    await writeFile(note, 'small enough')
     const [large, ...tricks] = [
       start('file-drop.ts', peerId, file),
-      ...names.map((name) => start('file-drop.ts', '--name', name, peerId, file))
+      ...names.map((name) => start('file-drop.ts', '--name', name, peerId, note))
     ]
     expect(await large!.exited).toEqual([1, null])
     expect(large!.err()).toContain('Not sent: content.bin has 5000000 bytes')
@@ -188,11 +190,15 @@ describe('examples/file-drop.ts', () => {
       expect(await exited).toEqual([1, null])
       expect(err()).toContain(`Not sent: ${JSON.stringify(names[i])} is not the plain name of a file`)
     }
-    expect((await readdir(folder, { recursive: true })).sort()).toEqual(['a', join('a', 'b'), 'content.bin'])
+    expect((await readdir(folder, { recursive: true })).sort()).toEqual([
+      'a',
+      join('a', 'b'),
+      'content.bin',
+      'note.txt'
+    ])
 
     // It goes on receiving.
-    await writeFile(file, 'small enough')
-    const small = start('file-drop.ts', '--name', 'x', peerId, file)
+    const small = start('file-drop.ts', '--name', 'x', peerId, note)
     expect(await small.exited).toEqual([0, null])
     expect(await readFile(join(into, 'x'), 'utf8')).toBe('small enough')
     expect(receiver.err()).toContain('Refused: "../../x"')
