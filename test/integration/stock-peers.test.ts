@@ -124,6 +124,15 @@ describe('a stock peer', () => {
     expect(pathKind(connection.remoteAddr)).toBe('relayed')
     expect(connection.status).toBe('open')
     expect(await roundTrip(await connection.newStream(ECHO, { runOnLimitedConnection: true }), 'still')).toBe('still')
+
+    const other = await startStockNode()
+    await echo(ours, { runOnLimitedConnection: true })
+    const circuit = `${relay.multiaddrs[0]}/p2p-circuit`
+    const relayed = await other.dial(multiaddr(`${circuit}/p2p/${ours.peerId}`))
+    const direct = multiaddr(`${circuit}/webrtc/p2p/${ours.peerId}`)
+    await expect(other.dial(direct, { signal: AbortSignal.timeout(1_500) })).rejects.toThrow()
+    expect(relayed.status).toBe('open')
+    expect(await roundTrip(await relayed.newStream(ECHO, { runOnLimitedConnection: true }), 'still')).toBe('still')
   })
 
   it('carries a megabyte each way over WebRTC', async () => {
