@@ -12,7 +12,10 @@ const frame = (text: string): Frame => ({
   fin: false,
   data: new TextEncoder().encode(text)
 })
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
+/** The carrier delivers one message per round of the event loop: after these, all that the tests send has arrived. */
+const settled = async (): Promise<void> => {
+  for (let round = 0; round < 8; round++) await new Promise((resolve) => setImmediate(resolve))
+}
 
 function pair(init?: MemoryCarrierInit) {
   const carrier = memoryCarrier(init)
