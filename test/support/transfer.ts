@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Libp2p, Stream } from '@libp2p/interface'
 import { pEvent } from 'p-event'
+import { within } from './wait-for.ts'
 
 export const SINK = '/test/sink/1.0.0'
 export const ECHO = '/test/echo/1.0.0'
@@ -103,10 +104,10 @@ export async function sink(node: Libp2p, protocol = SINK): Promise<Sink> {
     },
     result(index) {
       const there = streams[index]
-      if (there != null) return there
+      if (there != null) return within(30_000, `the end of stream ${index} at the sink`, there)
       const later = waiting.get(index) ?? Promise.withResolvers<Received>()
       waiting.set(index, later)
-      return later.promise
+      return within(30_000, `stream ${index} at the sink`, later.promise)
     }
   }
 }
