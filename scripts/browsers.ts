@@ -70,6 +70,14 @@ function distribution(): string {
 const onPath = (program: string) =>
   [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((folder) => executable(`${folder}/${program}`))
 
+// The driver's package brings the browser itself along, MiniBrowser; it needs a display.
+const webKitGtkPackages = { WebKitWebDriver: 'webkit2gtk-driver', Xvfb: 'xvfb' }
+
+/** Debian packages that are missing to test in WebKitGTK, a browser without WebRTC. */
+export function missingForWebKitGtk(): string[] {
+  return Object.entries(webKitGtkPackages).flatMap(([program, name]) => (onPath(program) ? [] : name))
+}
+
 function missingPackages(browsers: Browsers, system: string): string[] {
   const packages: string[] = []
   // Ubuntu's browser packages are empty shells around snaps, which containers cannot run.
@@ -95,18 +103,23 @@ function install(command: string, args: string[], timeoutMs: number): boolean {
   return status === 0
 }
 
-function aptInstall(packages: string[], system: string): void {
-  if (packages.length === 0) return
-  const names = packages.join(' ')
+/** Each set by itself: one that cannot be had does not cost the others. */
+function aptInstall(sets: string[][], system: string): void {
+  const wanted = sets.filter((packages) => packages.length > 0)
+  if (wanted.length === 0) return
+  const names = wanted.flat().join(' ')
   if (!(system === 'debian' || system === 'ubuntu') || !onPath('apt-get')) {
     console.log(`Not installed: ${names}. This is not Debian or Ubuntu; install them yourself to have those tests.`)
   } else if (process.getuid?.() !== 0) {
     console.log(`Not installed: ${names}. That takes root; to have them: sudo apt-get install ${names}`)
-  } else if (
-    !install('apt-get', ['update', '-qq'], 180_000) ||
-    !install('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], 420_000)
-  ) {
-    console.log(`apt-get could not install ${names}, see above.`)
+  } else if (!install('apt-get', ['update', '-qq'], 180_000)) {
+    console.log(`apt-get could not look for ${names}, see above.`)
+  } else {
+    for (const packages of wanted) {
+      if (!install('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], 420_000)) {
+        console.log(`apt-get could not install ${packages.join(' ')}, see above.`)
+      }
+    }
   }
 }
 
@@ -115,7 +128,7 @@ export async function ensureBrowsers(): Promise<Browsers> {
   let browsers = await findBrowsers()
   const system = distribution()
   if (process.platform === 'linux') {
-    aptInstall(missingPackages(browsers, system), system)
+    aptInstall([missingPackages(browsers, system), system === 'debian' ? missingForWebKitGtk() : []], system)
     browsers = await findBrowsers()
   }
   const missing = (['chromium', 'firefox'] as const).filter((name) => browsers[name] == null)
@@ -133,5 +146,7 @@ export async function ensureBrowsers(): Promise<Browsers> {
     else if (name === 'webkit') console.log('webkit: skipped, not installed (npx playwright install webkit)')
     else console.log(`${name}: skipped, it could neither be found nor installed`)
   }
+  const missingPackage = missingForWebKitGtk().join(' ')
+  console.log(`WebKitGTK: ${missingPackage === '' ? 'WebKitWebDriver' : `skipped, apt-get install ${missingPackage}`}`)
   return browsers
 }

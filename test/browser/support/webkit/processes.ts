@@ -1,30 +1,14 @@
 // What WebKitGTK needs around it: a display without a screen, and the driver. Both die with this process.
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Readable } from 'node:stream'
-
-/** Debian's packages webkit2gtk-driver (with the browser itself, MiniBrowser) and xvfb. */
-const programs = ['WebKitWebDriver', 'Xvfb']
-
-function onPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(':').some((folder) => {
-    try {
-      accessSync(`${folder}/${program}`, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
+import { missingForWebKitGtk } from '../../../../scripts/browsers.ts'
 
 /** The reason to skip a test with, or undefined where WebKitGTK can be driven. */
 export function whyNoWebKitGtk(): string | undefined {
-  const missing = programs.filter((program) => !onPath(program))
-  return missing.length === 0
-    ? undefined
-    : `${missing.join(' and ')} not installed: apt-get install webkit2gtk-driver xvfb`
+  const missing = missingForWebKitGtk()
+  return missing.length === 0 ? undefined : `WebKitGTK is not installed: apt-get install ${missing.join(' ')}`
 }
 
 type Child = ChildProcessByStdio<null, Readable, null>
