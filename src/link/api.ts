@@ -3,6 +3,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PathBudget, PathKind } from '../path/index.ts'
 
 /**
+ * What a path is used for:
+ *
  * - `active`: application data is sent here
  * - `standby`: attached and healthy, carries no application data
  * - `suspect`: sent bytes are not acknowledged in time; new bytes go elsewhere
@@ -12,8 +14,11 @@ export type PathRole = 'opening' | 'active' | 'standby' | 'suspect'
 
 /** A snapshot of one path of a link; reading `link.paths` again gives fresh numbers. */
 export interface PathInfo {
+  /** Names the path within its link. */
   readonly id: string
+  /** What its carrier runs over. */
   readonly kind: PathKind
+  /** What it is used for now. */
   readonly role: PathRole
   /** Address of the carrier: names the relay for relayed paths. */
   readonly remoteAddr: Multiaddr
@@ -29,42 +34,62 @@ export interface PathInfo {
   readonly openedAt: number
 }
 
-/** What the background upgrade to a direct path is doing while the link is relayed. */
+/**
+ * What the background upgrade to a direct path is doing while the link is relayed. Attempts count from 1; `retryAt` is in
+ * milliseconds since the Unix epoch.
+ */
 export type UpgradeStatus =
+  /** Nothing is under way: the peer is the side that tries, or an attempt is about to begin. */
   | { readonly status: 'idle' }
+  /** An attempt is under way. */
   | { readonly status: 'trying'; readonly attempt: number }
+  /** `attempt` of them were made; the next begins at `retryAt`. */
   | { readonly status: 'backoff'; readonly attempt: number; readonly retryAt: number }
   /** Policy, or this runtime has no WebRTC. */
   | { readonly status: 'never'; readonly reason: string }
 
-/** Times are milliseconds since the Unix epoch. */
+/** Where a link is. Times are milliseconds since the Unix epoch. */
 export type LinkState =
+  /** The first path is being opened. */
   | { readonly status: 'connecting' }
+  /** Data goes over a relay; `upgrade` says what the search for a direct path does. */
   | { readonly status: 'relayed'; readonly upgrade: UpgradeStatus }
+  /** Data goes directly. `hot`: a relayed path stands by; `cold`: a relay is dialled when it is needed. */
   | { readonly status: 'direct'; readonly standby: 'hot' | 'cold' | 'none' }
   /** No path is left: streams stall, and end with `LinkExpiredError` at `deadline`. */
   | { readonly status: 'recovering'; readonly since: number; readonly deadline: number }
+  /** For good; `reason` is missing where one side closed it in an orderly way. */
   | { readonly status: 'closed'; readonly reason?: Error }
 
+/** One change of a link's state. */
 export interface Transition {
   /** Milliseconds since the Unix epoch. */
   readonly at: number
+  /** `status` before. */
   readonly from: LinkState['status']
+  /** `status` after. */
   readonly to: LinkState['status']
   /** In words, for people: `webrtc path answered our probe`. */
   readonly cause: string
 }
 
+/** What happened to a path, and why. */
 export interface PathEventDetail {
+  /** The path as it was then. */
   readonly path: PathInfo
   /** In words, for people. */
   readonly cause: string
 }
 
+/** What a `Link` dispatches. */
 export interface LinkEvents {
+  /** The state changed: from `previous` to `state`; `cause` is in words, for people. */
   'link:state': CustomEvent<{ readonly state: LinkState; readonly previous: LinkState; readonly cause: string }>
+  /** A path was attached. */
   'path:open': CustomEvent<PathEventDetail>
+  /** Application data is sent on this path from now on. */
   'path:select': CustomEvent<PathEventDetail>
+  /** A path is gone; what was not acknowledged on it is sent again on another. */
   'path:close': CustomEvent<PathEventDetail>
 }
 
@@ -73,21 +98,26 @@ export interface LinkEvents {
  * the paths that carry it.
  */
 export interface Link extends TypedEventTarget<LinkEvents> {
+  /** Whom it leads to. */
   readonly remotePeer: PeerId
 
   /** A genuine libp2p connection; `newStream`, `node.dialProtocol` and every service run on it unchanged. */
   readonly connection: Connection
 
+  /** Where the link is now; `link:state` says when that changes. */
   readonly state: LinkState
 
+  /** The paths attached now, 4 at most; while recovering there may be none. */
   readonly paths: readonly PathInfo[]
 
   /** The last 64 transitions, oldest first. */
   readonly history: readonly Transition[]
 
   /**
-   * Try for a direct path now, ending any backoff.
+   * Try for a direct path now, ending any backoff. Resolves when the link is direct; `signal` cancels the wait, not the
+   * attempt.
    *
+   * @throws {LinkClosedError} the link is closed
    * @throws {UpgradeForbiddenError} the policy says `never`, or this runtime has no WebRTC
    * @throws {UpgradeFailedError} this attempt failed; the link goes on relayed and tries again by itself
    */
@@ -111,9 +141,11 @@ export interface Link extends TypedEventTarget<LinkEvents> {
   abort(err: Error): void
 }
 
+/** What the `links` service dispatches. */
 export interface LinksEvents {
   /** A link came up, dialled by either side. */
   'link:open': CustomEvent<Link>
+  /** A link ended, for whatever reason; `link.state` has it. */
   'link:close': CustomEvent<Link>
   /** As on the link itself, for every link. */
   'link:state': CustomEvent<{
@@ -124,6 +156,7 @@ export interface LinksEvents {
   }>
 }
 
+/** Whether to look for a direct path: always, never, or as the function says for this peer. */
 export type UpgradePolicy = 'auto' | 'never' | ((peerId: PeerId) => boolean)
 
 /** The service at `node.services.links`. */
@@ -135,14 +168,20 @@ export interface Links extends TypedEventTarget<LinksEvents> {
    * @throws {NoRouteError} nothing reached the peer; names what was tried and what each answered
    * @throws {PeerRefusedProtocolError} the peer is there but does not speak Holdfast; use `node.dial`
    * @throws {TooManyLinksError} `maxLinks` reached
+   * @throws {LinkRefusedError} a policy refuses it, ours (`accept`) or the peer's; or one of the two is a relay
+   * @throws {LinkClosedError} the node is not started, or is stopping
+   * @throws {InvalidOptionError} a multiaddr that names no peer, or this node's own PeerId
    */
   dial(peer: PeerId | Multiaddr, options?: AbortOptions): Promise<Link>
 
+  /** The link to this peer, `undefined` if there is none. Never dials. */
   get(peer: PeerId): Link | undefined
 
+  /** All links there are, recovering ones included. */
   all(): Link[]
 }
 
+/** Options of `links()`; `createNode()` takes them too. A number out of its bounds is an `InvalidOptionError`. */
 export interface LinksInit {
   /**
    * Relays to dial peers through when only their PeerId is known: multiaddrs ending in `/p2p/<relay>`. Relays this node
@@ -181,24 +220,49 @@ export interface LinksInit {
   maxLinks?: number
 
   /**
-   * Bytes buffered per link and direction: unacknowledged ones we sent, and unread ones we received.
+   * Bytes buffered per link and direction: unacknowledged ones we sent, and unread ones we received. Raising it costs that
+   * much memory for each link whose peer does not read; lowering it limits the rate over long round trips.
    *
    * @default 4_194_304
    */
   maxBufferedBytes?: number
 
-  /** Bound of one dial over all addresses, in ms. @default 10_000 */
+  /**
+   * Bound of one dial over all addresses, in ms. Raising it makes callers wait longer for a peer that is not there.
+   *
+   * @default 10_000
+   */
   dialTimeoutMs?: number
 
-  /** Bound of one upgrade attempt, in ms; the first ones get less: 4 s, then 8 s. @default 10_000 */
+  /**
+   * Bound of one upgrade attempt, in ms; the first ones get less: 4 s, then 8 s. Raising it keeps a stuck attempt in the
+   * way of the next one for longer.
+   *
+   * @default 10_000
+   */
   upgradeTimeoutMs?: number
 
-  /** Bound of the session handshake on a new carrier, in ms. @default 5_000 */
+  /**
+   * Bound of the session handshake on a new carrier, in ms. Raising it makes dialling slower to turn from a relay that is
+   * connected and forwards nothing.
+   *
+   * @default 5_000
+   */
   handshakeTimeoutMs?: number
 
-  /** How long `close()` and `node.stop()` wait for the peer to acknowledge what was sent, in ms. @default 5_000 */
+  /**
+   * How long `close()` and `node.stop()` wait for the peer to acknowledge what was sent, in ms. Raising it makes them
+   * slower where the peer is gone; lowering it loses what a slow peer has not acknowledged.
+   *
+   * @default 5_000
+   */
   closeTimeoutMs?: number
 
-  /** Silence on an idle path before it is probed, in ms. Lowering it costs idle traffic. @default 5_000 */
+  /**
+   * Silence on an idle path before it is probed, in ms. Lowering it costs idle traffic; raising it makes the death of an
+   * idle path noticed later: after three of these.
+   *
+   * @default 5_000
+   */
   heartbeatIntervalMs?: number
 }

@@ -20,6 +20,7 @@ export class LinkSupersededError extends Error {
   }
 }
 
+/** The link was closed, by either side, or is not up yet. */
 export class LinkClosedError extends Error {
   static override name = 'LinkClosedError'
   override name = 'LinkClosedError'
@@ -35,6 +36,7 @@ export class LinkFlushError extends Error {
   override name = 'LinkFlushError'
 
   constructor(
+    /** Bytes that the peer may not have. */
     readonly unacknowledgedBytes: number,
     options?: ErrorOptions
   ) {
@@ -58,6 +60,7 @@ export class NoRouteError extends Error {
 
   constructor(
     peer: string,
+    /** What was tried, as `{ address, error }` each; none if no way to the peer is known. */
     readonly attempts: readonly Attempt[]
   ) {
     super(
@@ -89,6 +92,7 @@ export class LinkRefusedError extends Error {
   override name = 'LinkRefusedError'
 }
 
+/** The node holds `maxLinks` links already. */
 export class TooManyLinksError extends Error {
   static override name = 'TooManyLinksError'
   override name = 'TooManyLinksError'
@@ -104,6 +108,7 @@ export class UpgradeForbiddenError extends Error {
   override name = 'UpgradeForbiddenError'
 }
 
+/** One attempt to get a direct path failed; the link goes on relayed, and tries again by itself. */
 export class UpgradeFailedError extends Error {
   static override name = 'UpgradeFailedError'
   override name = 'UpgradeFailedError'

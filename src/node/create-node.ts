@@ -16,17 +16,24 @@ import { parseRelays } from './relays.ts'
 
 /** What every node of the preset offers at `node.services`. */
 export interface NodeServices {
+  /** All links of the node. */
   readonly links: LinksService
+  /** libp2p's own: who the peer is, what it speaks. */
   readonly identify: Identify
+  /** libp2p's own: answers pings, and sends them. */
   readonly ping: Ping
 }
 
+/** A libp2p node with `services.links`, and the services asked for. */
 export type HoldfastNode<T extends ServiceMap = ServiceMap> = Libp2p<NodeServices & T>
 
+/** Options of `createNode()`, beside those of `links()`. */
 export interface CreateNodeInit<T extends ServiceMap = ServiceMap> extends LinksInit {
   /**
    * Relays this node is reachable through, and dials others through: the multiaddrs they print, up to `/p2p/<relay>`.
    * Without any, the node can only dial addresses. It starts as soon as one of them took it in.
+   *
+   * @default []
    */
   relays?: Array<string | Multiaddr>
 
@@ -38,16 +45,20 @@ export interface CreateNodeInit<T extends ServiceMap = ServiceMap> extends Links
    */
   stunServers?: string[]
 
-  /** Further services, as for `createLibp2p`. */
+  /** Further services, as for `createLibp2p`. @default {} */
   services?: ServiceFactoryMap<T>
 
   /** Further addresses to listen on, beside the relays. @default [] */
   listen?: string[]
 
-  /** @default true */
+  /** Whether the node is started before it is handed out. @default true */
   start?: boolean
 
-  /** Anything else `createLibp2p` takes; what is set here replaces the preset's choice, transports and services excepted. */
+  /**
+   * Anything else `createLibp2p` takes; what is set here replaces the preset's choice, transports and services excepted.
+   *
+   * @default {}
+   */
   libp2p?: Omit<Libp2pOptions, 'services' | 'start'>
 }
 

@@ -466,7 +466,12 @@ function hasWebRTC(): boolean {
   return typeof globalThis.RTCPeerConnection === 'function' || globalThis.process?.versions?.node != null
 }
 
-/** The service factory: `services: { links: links() }`. */
+/**
+ * The service factory: `services: { links: links() }`. Put `linkTransport()` beside it.
+ *
+ * @throws {InvalidOptionError} an option cannot be used; libp2p throws it when it makes the service
+ * @throws {ConnectionMonitorError} libp2p's connection monitor is not off; thrown by `node.start()`
+ */
 export function links(init: LinksInit = {}): (components: LinkComponents) => LinksService {
   return (components) => new LinksService(components, init)
 }

@@ -4,7 +4,8 @@ import { assemble, type CreateNodeInit, type HoldfastNode } from './create-node.
 import { closeNeverOpenedChannels, releaseStuckChannels } from './never-opened-channels.ts'
 
 /**
- * A started node for Node.js: TCP, WebSocket, circuit relay and WebRTC, with links.
+ * A started node for Node.js: TCP, WebSocket, circuit relay and WebRTC, with links. In browsers `createNode` gives the same
+ * without TCP, and without WebRTC where the browser has none.
  *
  * @throws {InvalidOptionError} an option cannot be used; the message says which, and what it may be
  * @throws {RelayUnreachableError} no relay took this node in

@@ -5,6 +5,8 @@ export type PathKind = 'relayed' | 'webrtc' | 'webrtc-direct' | 'webtransport' |
 
 /** What a limited (relayed) path may still carry. A missing field is unlimited. */
 export interface PathBudget {
+  /** In bytes, both directions together, as libp2p counts them at this end. */
   remainingBytes?: number
+  /** In ms, until the relay ends the circuit. */
   remainingMs?: number
 }
