@@ -259,6 +259,12 @@ export interface LinksInit {
   closeTimeoutMs?: number
 
   /**
+   * Asked when the page comes back from the back/forward cache, before anything is dialled. False ends all links: somebody
+   * else is this peer now. @default always
+   */
+  mayResume?: () => boolean | Promise<boolean>
+
+  /**
    * Silence on an idle path before it is probed, in ms. Lowering it costs idle traffic; raising it makes the death of an
    * idle path noticed later: after three of these.
    *

@@ -39,6 +39,9 @@ export const IDLE_DEATH_PROBES = 3
 /** A probe counts as unanswered after this. */
 export const PROBE_ANSWER_MS = 3_000
 
+/** After a network change one unanswered probe is enough: this many RTOs, and at least `PROBE_ANSWER_MS`. */
+export const URGENT_ANSWER_RTOS = 4
+
 /** Of two direct paths, a challenger must be this much faster, absolutely and relatively. */
 export const RTT_ADVANTAGE_MS = 5
 export const RTT_ADVANTAGE_RATIO = 0.8
@@ -58,3 +61,6 @@ export const AMPLE_BYTES = 64 * 1_048_576
 /** Later than planned by this much, our timer was held up: suspend, a frozen tab, a debugger. */
 export const TIMER_GAP_MS = 2_000
 export const SLEEP_GAP_MS = 10_000
+
+/** What is read within this time of a late timer may have waited for us to wake. */
+export const WAKING_MS = 1_000

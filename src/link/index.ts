@@ -1,5 +1,6 @@
 /** Per-peer state machine that opens, probes, prefers and abandons paths, and its driver. Decides; touches no bytes. */
 export type * from './api.ts'
+export { backoffMs } from './backoff.step.ts'
 export type { LinkComponents } from './components.ts'
 export type { LinkConfig } from './config.ts'
 export { Dialer, IS_LINK_TRANSPORT, peerIdOf, relayedAddress, relayOf } from './dialer.ts'

@@ -21,6 +21,9 @@ export type LinkEvent =
   | { readonly type: 'upgradeRequested' }
   | { readonly type: 'redialFailed'; readonly cause: string }
   | { readonly type: 'networkChanged' }
+  /** The page is put aside: every path goes, and none is looked for until `resumed`. */
+  | { readonly type: 'suspended' }
+  | { readonly type: 'resumed' }
   /** Our timer fired this much too late. */
   | { readonly type: 'gap'; readonly lateMs: number }
   /** The user closes: what is sent is flushed over the paths there are, none is looked for any more. */

@@ -14,10 +14,12 @@ import {
   REDIAL_BACKOFF,
   REDIAL_RESPONDER_DELAY_MS,
   SLEEP_GAP_MS,
-  UPGRADE_BACKOFF
+  UPGRADE_BACKOFF,
+  URGENT_ANSWER_RTOS,
+  WAKING_MS
 } from './config.ts'
 import type { LinkEffect, LinkEvent } from './link-events.ts'
-import { isDirect, order, type PathView } from './preference.step.ts'
+import { isDirect, NOT_PROBED, order, type PathView } from './preference.step.ts'
 import { Upgrade } from './upgrade.step.ts'
 
 export interface LinkMachineInit {
@@ -28,6 +30,8 @@ export interface LinkMachineInit {
   /** Uniform in [0, 1). */
   readonly random: () => number
 }
+
+const SUSPENDED = 'the page was put aside'
 
 /** The link's state machine: `step(event, stats, now) -> effects`. Holds no clock and no timer. */
 export class LinkMachine {
@@ -43,6 +47,7 @@ export class LinkMachine {
   #redialAt: number | undefined
   #redialing = false
   #mayDial = true
+  #suspended = false
   #lostStandby: PathView | undefined
   /** Silence before this was our own timers' fault. */
   #notBefore = 0
@@ -83,7 +88,6 @@ export class LinkMachine {
     switch (event.type) {
       case 'attached': {
         const { path: id, kind, opener, ample } = event
-        const probes = { unanswered: 0, lastAt: undefined }
         const path = {
           id,
           kind,
@@ -94,7 +98,7 @@ export class LinkMachine {
           suspect: false,
           leaving: false,
           rttMs: undefined,
-          probes
+          probes: NOT_PROBED
         }
         this.#paths.set(id, path)
         this.#lastOpener = opener
@@ -147,6 +151,7 @@ export class LinkMachine {
         this.#upgrade.forbid(event.reason)
         return `no direct path: ${event.reason}`
       case 'upgradeRequested':
+        this.#upgrade.allow()
         this.#upgrade.retryNow()
         this.#startUpgrade(now, true)
         return 'asked for a direct path'
@@ -165,10 +170,28 @@ export class LinkMachine {
       case 'networkChanged':
         this.#afresh(now)
         return 'network changed'
-      case 'gap':
+      case 'suspended':
+        this.#suspended = true
+        this.#redialing = false
+        for (const { id } of this.#paths.values()) this.#effects.push({ type: 'abandon', path: id, cause: SUSPENDED })
+        this.#paths.clear()
+        return SUSPENDED
+      case 'resumed':
+        this.#suspended = false
+        this.#redialAt = now
+        this.#afresh(now)
+        return 'the page is back'
+      case 'gap': {
+        const dueAt = now - event.lateMs
         this.#notBefore = now
-        if (event.lateMs >= SLEEP_GAP_MS) this.#afresh(now)
+        // Hidden pages have their timers held up for a minute while messages come in: only silence is sleep. What comes in
+        // on waking may be read before our timers run.
+        const wasAwake = [...this.#stats.values()].some(
+          ({ lastHeardAt }) => lastHeardAt > dueAt && lastHeardAt < now - WAKING_MS
+        )
+        if (event.lateMs >= SLEEP_GAP_MS && !wasAwake) this.#afresh(now)
         return `timers were held up for ${Math.round(event.lateMs)} ms`
+      }
       case 'closing':
         this.#mayDial = false
         return 'closing'
@@ -193,7 +216,7 @@ export class LinkMachine {
     this.#upgrade.retryNow()
     this.#redials = 0
     if (this.#redialAt != null) this.#redialAt = now
-    for (const path of this.#paths.values()) this.#probe(path, now)
+    for (const path of this.#paths.values()) this.#probe(path, now, true)
   }
 
   /** Everything that follows from where we are, whatever event led here. */
@@ -211,8 +234,7 @@ export class LinkMachine {
     const stats = this.#stats.get(path.id)
     if (stats == null) return
     path.rttMs = stats.srttMs ?? path.rttMs
-    if (path.probes.lastAt != null && stats.lastHeardAt >= path.probes.lastAt)
-      path.probes = { unanswered: 0, lastAt: undefined }
+    if (path.probes.lastAt != null && stats.lastHeardAt >= path.probes.lastAt) path.probes = NOT_PROBED
     const health = assess(
       { stats, probes: path.probes, othersHeardAt: this.#heardElsewhereAt(path.id), notBefore: this.#notBefore },
       this.#limits,
@@ -236,7 +258,8 @@ export class LinkMachine {
       deadAfterRtos: DEAD_AFTER_RTOS,
       heartbeatIntervalMs: this.#init.config.heartbeatIntervalMs,
       probeAnswerMs: PROBE_ANSWER_MS,
-      idleDeathProbes: IDLE_DEATH_PROBES
+      idleDeathProbes: IDLE_DEATH_PROBES,
+      urgentAnswerRtos: URGENT_ANSWER_RTOS
     }
   }
 
@@ -361,7 +384,7 @@ export class LinkMachine {
     } else {
       this.#redialAt ??= now
     }
-    if (this.#redialing || this.#redialAt == null || !this.#mayDial) return
+    if (this.#redialing || this.#redialAt == null || !this.#mayDial || this.#suspended) return
     if (now < this.#redialAt) {
       this.#wake(this.#redialAt)
       return
@@ -379,8 +402,8 @@ export class LinkMachine {
     return this.#lostStandby?.ample === true && this.#lostStandby.opener === this.#init.side
   }
 
-  #probe(path: PathView, now: number): void {
-    path.probes = { unanswered: path.probes.unanswered + 1, lastAt: now }
+  #probe(path: PathView, now: number, urgent = path.probes.urgent): void {
+    path.probes = { unanswered: path.probes.unanswered + 1, lastAt: now, urgent }
     this.#effects.push({ type: 'probe', path: path.id })
   }
 

@@ -25,6 +25,8 @@ import type { SessionListener, SessionPort } from './session-port.ts'
 const LEAVE_DUPLICATE = 1
 /** GOAWAY reason: nothing is heard on it. */
 const LEAVE_DEAD = 2
+/** GOAWAY reason: the page is put aside, and may come back. */
+const LEAVE_SUSPENDED = 3
 /** How long a path we left stays readable. */
 const LEAVE_DELAY_MS = 1_000
 
@@ -43,8 +45,8 @@ export interface PeerLinkInit {
   readonly side: 0 | 1
   readonly config: LinkConfig
   readonly closeTimeoutMs: number
-  /** Why it never upgrades; undefined if it does. */
-  readonly neverUpgrade?: string
+  /** Why it must not upgrade now; undefined if it may. */
+  neverUpgrade(): string | undefined
   readonly hooks: LinkHooks
   readonly log: Logger
   createSession(link: PeerLink): SessionPort
@@ -62,6 +64,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   readonly #carriers = new Map<number, Carrier>()
   readonly #history: Transition[] = []
   readonly #abort = new AbortController()
+  /** Ends what is under way when the page is put aside. */
+  #suspension = new AbortController()
   #connection: Connection | undefined
   #timer: { readonly handle: ReturnType<typeof setTimeout>; readonly dueAt: number } | undefined
   #attempt: Promise<void> | undefined
@@ -80,7 +84,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#machine = new LinkMachine({
       side: init.side,
       config: init.config,
-      neverUpgrade: init.neverUpgrade,
+      neverUpgrade: init.neverUpgrade(),
       random: Math.random
     })
     this.#session = init.createSession(this)
@@ -129,8 +133,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     const { state } = this
     if (state.status === 'direct') return
     if (state.status === 'closed') throw new LinkClosedError()
-    if (state.status === 'relayed' && state.upgrade.status === 'never')
-      throw new UpgradeForbiddenError(state.upgrade.reason)
+    const reason = this.#init.neverUpgrade()
+    if (reason != null) throw new UpgradeForbiddenError(reason)
     await this.#openingPathDecided(options)
     if (this.#isDirect) return
     this.#step({ type: 'upgradeRequested' })
@@ -213,6 +217,26 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.#step({ type: 'networkChanged' })
   }
 
+  /** The page is put aside and may come back: sockets would keep it from that, and streams wait meanwhile. */
+  suspend(): void {
+    for (const id of this.#paths.keys()) this.#session.goaway(id, LEAVE_SUSPENDED, 0)
+    // The carriers are gone in the next line, not at the end of the task.
+    this.#session.flush()
+    this.#step({ type: 'suspended' })
+    this.#suspension.abort(new Error('the page was put aside'))
+  }
+
+  resume(): void {
+    this.#suspension = new AbortController()
+    this.#step({ type: 'resumed' })
+  }
+
+  /** There is no time to wait for anything: the peer is told, and what it has not acknowledged may be lost. */
+  leave(error: Error): void {
+    this.#session.leave(error)
+    this.#end(error, error.message)
+  }
+
   // Paths, as the handshake brings them
 
   attach(id: number, path: SessionPath, carrier: Carrier, peer: HelloFrame): void {
@@ -288,6 +312,10 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     if (view?.suspect === true) return 'suspect'
     if (this.#machine.selected === id) return 'active'
     return view != null && isDirect(view) && !view.proven ? 'opening' : 'standby'
+  }
+
+  get #ending(): AbortSignal {
+    return AbortSignal.any([this.#abort.signal, this.#suspension.signal])
   }
 
   get #isDirect(): boolean {
@@ -399,7 +427,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       this.#step({ type: 'upgradeFailed', cause: 'the path to arrange it over has just closed' })
       return
     }
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(timeoutMs)])
+    const signal = AbortSignal.any([this.#ending, AbortSignal.timeout(timeoutMs)])
     const attempt = this.#init.hooks.upgrade(this, carrier, signal)
     this.#attempt = attempt
       .catch((err: Error) => {
@@ -422,8 +450,9 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   }
 
   #redial(): void {
-    this.#init.hooks.redial(this, this.#abort.signal).catch((err: Error) => {
-      if (!this.#isClosed) this.#step({ type: 'redialFailed', cause: err.message })
+    const signal = this.#ending
+    this.#init.hooks.redial(this, signal).catch((err: Error) => {
+      if (!signal.aborted) this.#step({ type: 'redialFailed', cause: err.message })
     })
   }
 

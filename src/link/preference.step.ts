@@ -1,6 +1,16 @@
 import type { PathKind } from '../path/index.ts'
 import { RTT_ADVANTAGE_MS, RTT_ADVANTAGE_RATIO } from './config.ts'
 
+/** Our probes since the path was last heard. */
+export interface Probes {
+  readonly unanswered: number
+  readonly lastAt: number | undefined
+  /** Sent because the world may be another: one without an answer is enough. */
+  readonly urgent: boolean
+}
+
+export const NOT_PROBED: Probes = { unanswered: 0, lastAt: undefined, urgent: false }
+
 export interface PathView {
   readonly id: number
   readonly kind: PathKind
@@ -15,7 +25,7 @@ export interface PathView {
   /** The peer, or we, said good-bye on it. */
   leaving: boolean
   rttMs: number | undefined
-  probes: { unanswered: number; lastAt: number | undefined }
+  probes: Probes
 }
 
 export function isDirect(path: PathView): boolean {

@@ -15,6 +15,8 @@ export interface SessionPort {
   prefer(order: readonly number[]): void
   ping(id: number): void
   goaway(id: number, reason: number, delayMs: number): void
+  /** What is due leaves now instead of at the end of the task. */
+  flush(): void
   paths(): PathStats[]
   /** Written by the application and not acknowledged; after an end that was not orderly, what may be lost. */
   readonly unacknowledgedBytes: number
@@ -24,6 +26,8 @@ export interface SessionPort {
   peerEnded(error: Error): void
   /** End all streams with this error, tell the peer if a path is up, free everything. */
   abort(error: Error): void
+  /** As `abort`, and the peer is told that this side left. */
+  leave(error: Error): void
 }
 
 /** What a running session tells its link. */

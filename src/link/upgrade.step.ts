@@ -22,6 +22,11 @@ export class Upgrade {
     this.#status = { status: 'never', reason }
   }
 
+  /** Policy has changed its mind. */
+  allow(): void {
+    if (this.#status.status === 'never') this.#status = { status: 'idle' }
+  }
+
   /** Whether an attempt may start now. */
   isDue(now: number): boolean {
     return this.#status.status === 'idle' || (this.#status.status === 'backoff' && now >= this.#status.retryAt)

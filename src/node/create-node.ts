@@ -4,18 +4,30 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { ConnectionEncrypter, Libp2p, ServiceMap, Transport } from '@libp2p/interface'
 import { type Ping, ping } from '@libp2p/ping'
 import { webRTC } from '@libp2p/webrtc'
-import { webSockets } from '@libp2p/websockets'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
 import type { LinksInit } from '../link/index.ts'
+import { closingWebSockets } from './closing-websockets.ts'
 import { InvalidOptionError, validated } from './defaults.ts'
 import { linkTransport } from './link-transport.ts'
 import { type LinksService, links } from './links.ts'
 import { relayTransport } from './relay-transport.ts'
 import { parseRelays } from './relays.ts'
 
+/** What the page this node runs in is, and says. In Node.js nothing is kept. */
+export interface PageInfo {
+  readonly identity: {
+    /** Whether the next page load of this tab has the same PeerId. */
+    readonly kept: boolean
+    /** In words, for people, where there is something to say: another tab uses the first identity, nothing can be kept. */
+    readonly note?: string
+  }
+}
+
 /** What every node of the preset offers at `node.services`. */
 export interface NodeServices {
+  /** Who this page is, and whether it is the same peer after a reload. */
+  readonly page: PageInfo
   /** All links of the node. */
   readonly links: LinksService
   /** libp2p's own: who the peer is, what it speaks. */
@@ -44,6 +56,18 @@ export interface CreateNodeInit<T extends ServiceMap = ServiceMap> extends Links
    * @default []
    */
   stunServers?: string[]
+
+  /**
+   * In browsers, who this page is. `kept`: the key pair stays in IndexedDB, under this origin, so that a reload is the same
+   * peer; a second tab gets an identity of its own, and `node.services.page.identity.note` says so. `ephemeral`: a new PeerId
+   * with every page load. An object names one of several kept identities. Whatever runs on the origin can read the key. A
+   * `libp2p.privateKey` replaces all of it.
+   *
+   * In Node.js the default, and only choice, is `ephemeral`: keep a key yourself and give it as `libp2p.privateKey`.
+   *
+   * @default 'kept' in browsers
+   */
+  identity?: 'kept' | 'ephemeral' | { readonly name: string }
 
   /** Further services, as for `createLibp2p`. @default {} */
   services?: ServiceFactoryMap<T>
@@ -93,12 +117,22 @@ const CONNECTION_CLOSE_TIMEOUT_MS = 10_000
  */
 export async function assemble<T extends ServiceMap>(
   init: CreateNodeInit<T>,
-  transports: Array<(components: never) => Transport>
+  transports: Array<(components: never) => Transport>,
+  page: PageInfo & Pick<LinksInit, 'mayResume'> = { identity: { kept: false } }
 ): Promise<HoldfastNode<T>> {
   const limits = validated(init)
   const relays = parseRelays(init.relays ?? [])
   const rtcConfiguration = init.rtcConfiguration ?? { iceServers: iceServers(init.stunServers ?? []) }
-  const { relays: _, stunServers: __, services, listen = [], start = true, libp2p = {}, ...linksInit } = init
+  const {
+    relays: _,
+    stunServers: __,
+    identity: ___,
+    services,
+    listen = [],
+    start = true,
+    libp2p = {},
+    ...linksInit
+  } = init
   const negotiationTimeoutMs = limits.resumeWindowMs + NEGOTIATION_SLACK_MS
   const node = await createLibp2p<NodeServices & T>({
     ...libp2p,
@@ -110,7 +144,7 @@ export async function assemble<T extends ServiceMap>(
     transports: [
       linkTransport(),
       ...transports,
-      webSockets(),
+      closingWebSockets(),
       relayTransport(relays.length),
       webRTC({ rtcConfiguration }),
       ...(libp2p.transports ?? [])
@@ -134,7 +168,8 @@ export async function assemble<T extends ServiceMap>(
     services: {
       identify: identify(),
       ping: ping(),
-      links: links({ ...linksInit, relays, rtcConfiguration }),
+      links: links({ mayResume: page.mayResume, ...linksInit, relays, rtcConfiguration }),
+      page: () => ({ identity: page.identity }),
       ...services
     } as unknown as ServiceFactoryMap<NodeServices & T>
   })

@@ -6,7 +6,7 @@ import type { SessionPath } from '../path/index.ts'
 import { type PathInit, type PathStats, Session, type SessionConfig } from '../session/index.ts'
 import type { Frame } from '../wire/index.ts'
 import { LinkHandle } from './handle.ts'
-import { SessionDriver } from './session-driver.ts'
+import { LEFT, SessionDriver } from './session-driver.ts'
 
 export interface DurableSessionInit {
   readonly remotePeer: PeerId
@@ -107,6 +107,14 @@ export class DurableSession implements SessionPort {
 
   abort(error: Error): void {
     this.#driver.abort(error)
+  }
+
+  leave(error: Error): void {
+    this.#driver.abort(error, LEFT)
+  }
+
+  flush(): void {
+    this.#driver.flush()
   }
 
   peerEnded(error: Error): void {

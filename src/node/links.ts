@@ -42,8 +42,10 @@ import { InvalidOptionError, validated } from './defaults.ts'
 import { DurableSession } from './durable-session.ts'
 import { type LinkDialing, provideLinks } from './link-transport.ts'
 import { onNetworkChange } from './network.ts'
+import { onPageLife } from './page-life.ts'
 import { Reach } from './reach.ts'
 import { parseRelays, Relays } from './relays.ts'
+import { Reservations } from './reservations.ts'
 import { SharedDials } from './shared-dials.ts'
 import { guardSignalling, SIGNALLING_PROTOCOL } from './signalling.ts'
 import { HOP_PROTOCOL, Speakers } from './speakers.ts'
@@ -71,6 +73,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   readonly #dialer: Dialer
   readonly #reach: Reach
   readonly #dials: SharedDials<PeerLink>
+  readonly #reservations: Reservations
   /** `relaying`: started, and a relay itself, so that there are no links. */
   #status: 'stopped' | 'started' | 'relaying' | 'stopping' = 'stopped'
   #stopListening: Array<() => void> = []
@@ -105,6 +108,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       mayDialDirect: (peer) => this.#mayReveal(peer)
     })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)
+    this.#reservations = new Reservations(components, this.#log)
     provideLinks(components.events, this)
   }
 
@@ -135,7 +139,15 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       () => events.removeEventListener('peer:connect', this.#onPeerConnect),
       () => this.#speakers.stop(),
       onNetworkChange(() => {
+        this.#reservations.afresh()
         for (const link of this.#live()) link.onNetworkChange()
+      }),
+      onPageLife({
+        leave: () => {
+          for (const link of this.#live()) link.leave(new LinkClosedError('The page was left'))
+        },
+        suspend: () => this.#suspend(),
+        resume: () => this.#resume().catch((err) => this.#log.error('the page could not go on - %e', err))
       })
     ]
     this.#status = 'started'
@@ -147,6 +159,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
    */
   async afterStart(): Promise<void> {
     const { registrar } = this.#components
+    this.#reservations.start()
     const protocols = registrar.getProtocols()
     if (protocols.includes(HOP_PROTOCOL)) {
       this.#log('this node is a relay, and relays get no links: they would take the connections that circuits go over')
@@ -166,6 +179,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   async beforeStop(): Promise<void> {
     if (this.#status !== 'started') return
     this.#status = 'stopping'
+    this.#reservations.stop()
     this.#dials.abort(new LinkClosedError('The node is stopping'))
     // The peer may have its link already, and waits for our good-bye.
     await raceSignal(Promise.allSettled(this.#accepting), AbortSignal.timeout(ACCEPTING_TIMEOUT_MS)).catch(() => {})
@@ -179,10 +193,29 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   async stop(): Promise<void> {
     for (const stop of this.#stopListening) stop()
     this.#stopListening = []
+    this.#reservations.stop()
     const { registrar } = this.#components
     await Promise.all([registrar.unhandle(SESSION_PROTOCOL), registrar.unhandle(CONTROL_PROTOCOL)])
     for (const link of this.#live()) link.abort(new LinkClosedError('The node was stopped'))
     this.#status = 'stopped'
+  }
+
+  /** Sockets and peer connections keep a page out of the back/forward cache: all are closed, streams wait. */
+  #suspend(): void {
+    for (const link of this.#live()) link.suspend()
+    const error = new Error('The page went into the back/forward cache')
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      if (connection.multiplexer !== SESSION_PROTOCOL) connection.abort(error)
+    }
+  }
+
+  async #resume(): Promise<void> {
+    const mayResume = (await this.#init.mayResume?.()) ?? true
+    this.#reservations.afresh()
+    for (const link of this.#live()) {
+      if (mayResume) link.resume()
+      else link.abort(new LinkClosedError('Another page of this browser is this peer now: reload this one'))
+    }
   }
 
   // Links
@@ -332,7 +365,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       side: peer.self.side,
       config: this.#limits,
       closeTimeoutMs,
-      neverUpgrade: this.#neverUpgrade(peer.id),
+      neverUpgrade: () => this.#neverUpgrade(peer.id),
       log: this.#components.logger.forComponent('libp2p:holdfast:link').newScope(peer.id.toString().slice(-8)),
       hooks: {
         upgrade: (link, via, signal) => this.#upgrade(peer, link, via.connection, signal),
@@ -393,6 +426,9 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   }
 
   async #upgrade(peer: Peer, link: PeerLink, via: Connection, signal: AbortSignal): Promise<void> {
+    // A policy that is a function may answer otherwise than when the link came up.
+    const reason = this.#neverUpgrade(peer.id)
+    if (reason != null) throw new UpgradeForbiddenError(reason)
     const carrier = await this.#dialer.dialWebRTC(peer.id, via, { signal })
     try {
       signal.throwIfAborted()

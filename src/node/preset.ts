@@ -1,6 +1,7 @@
 import type { ServiceMap } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { assemble, type CreateNodeInit, type HoldfastNode } from './create-node.ts'
+import { InvalidOptionError } from './defaults.ts'
 import { closeNeverOpenedChannels, releaseStuckChannels } from './never-opened-channels.ts'
 
 /**
@@ -13,6 +14,11 @@ import { closeNeverOpenedChannels, releaseStuckChannels } from './never-opened-c
 export async function createNode<T extends ServiceMap = ServiceMap>(
   init: CreateNodeInit<T> = {}
 ): Promise<HoldfastNode<T>> {
+  if (init.identity != null && init.identity !== 'ephemeral') {
+    throw new InvalidOptionError(
+      "identity can only be 'ephemeral' in Node.js: keep a private key yourself and give it as libp2p: { privateKey }"
+    )
+  }
   closeNeverOpenedChannels()
   const node = await assemble(init, [tcp()])
   node.addEventListener('stop', releaseStuckChannels)

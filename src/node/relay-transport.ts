@@ -17,18 +17,22 @@ export function relayTransport(relays: number): (components: never) => Transport
       const listener = createListener(options)
       const listen = listener.listen.bind(listener)
       listener.listen = (address: Multiaddr) => first.join(listen(address))
+      listener.addEventListener('close', () => first.reset())
       return listener
     }
     return transport
   }
 }
 
-/** Attempts that succeed together with the first of them, and fail, each by its own error, when all have failed. */
+/**
+ * Attempts that succeed together with the first of them, and fail, each by its own error, when all have failed. After that
+ * each stands for itself, until the node is started again.
+ */
 class FirstOf {
   readonly #count: number
   #round = Promise.withResolvers<void>()
   #failed = 0
-  #pending = 0
+  #joined = 0
 
   constructor(count: number) {
     this.#count = count
@@ -36,20 +40,15 @@ class FirstOf {
   }
 
   async join(attempt: Promise<void>): Promise<void> {
-    // The node was stopped and started again.
-    if (this.#pending === 0) this.#reset()
-    this.#pending++
+    if (this.#joined >= this.#count) return attempt
+    this.#joined++
     const round = this.#round
     let own: Error | undefined
-    attempt
-      .then(round.resolve, (error: Error) => {
-        own = error
-        this.#failed++
-        if (this.#failed >= this.#count) round.reject(error)
-      })
-      .finally(() => {
-        this.#pending--
-      })
+    attempt.then(round.resolve, (error: Error) => {
+      own = error
+      this.#failed++
+      if (this.#failed >= this.#count) round.reject(error)
+    })
     try {
       await round.promise
     } catch (err) {
@@ -57,8 +56,9 @@ class FirstOf {
     }
   }
 
-  #reset(): void {
+  reset(): void {
     this.#failed = 0
+    this.#joined = 0
     this.#round = Promise.withResolvers()
     this.#round.promise.catch(() => {})
   }

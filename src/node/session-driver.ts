@@ -12,13 +12,20 @@ import { ABORTED } from './stream.ts'
  */
 const LINGER_MS = 1_000
 
+/** CLOSE code: the side went away, as a page does that is closed. */
+export const LEFT = 2
+
 /** The peer ended the session at once: its streams are reset, what it had not acknowledged may be lost. */
 export class PeerAbortedError extends Error {
   static override name = 'PeerAbortedError'
   override name = 'PeerAbortedError'
 
   constructor(readonly code: number) {
-    super(`The peer ended the link with code ${code}, not in an orderly way: dial it again`)
+    super(
+      code === LEFT
+        ? 'The peer left: its page was closed, reloaded or navigated away'
+        : `The peer ended the link with code ${code}, not in an orderly way: dial it again`
+    )
   }
 }
 
@@ -168,9 +175,9 @@ export class SessionDriver implements PathHandler, MuxerPort {
   }
 
   /** At once: streams are aborted with `error`, the peer is told if a path is up. */
-  abort(error: Error): void {
+  abort(error: Error, code = ABORTED): void {
     this.#endError ??= error
-    this.#run((now) => this.session.abort(ABORTED, now))
+    this.#run((now) => this.session.abort(code, now))
   }
 
   /** No path came back in time. */
@@ -314,6 +321,11 @@ export class SessionDriver implements PathHandler, MuxerPort {
     }
     this.#flush.schedule()
     this.#outbox.set(id, [frame])
+  }
+
+  /** What is due leaves now instead of at the end of the task. */
+  flush(): void {
+    this.#onEndOfTask()
   }
 
   /** One carrier message per path and task: acknowledgements travel with the answers that the task's frames led to. */

@@ -7,12 +7,18 @@ export interface HealthLimits {
   readonly heartbeatIntervalMs: number
   readonly probeAnswerMs: number
   readonly idleDeathProbes: number
+  readonly urgentAnswerRtos: number
 }
 
 export interface HealthInput {
   readonly stats: PathStats
   /** Our probes since the path was last heard. */
-  readonly probes: { readonly unanswered: number; readonly lastAt: number | undefined }
+  readonly probes: {
+    readonly unanswered: number
+    readonly lastAt: number | undefined
+    /** Asked after the network changed or we woke: patience is for radios, not for addresses that are gone. */
+    readonly urgent: boolean
+  }
   /** When any other path of this link last heard the peer. */
   readonly othersHeardAt: number | undefined
   /** Nothing before this counts as silence: our own timers were held up until then. */
@@ -53,6 +59,13 @@ export function assess(
       }
     }
     wakeAt = Math.min(wakeAt, now >= deadAt ? now + limits.deadAfterMs : deadAt)
+  }
+
+  if (probes.urgent && probes.lastAt != null) {
+    const answerBy =
+      Math.max(probes.lastAt, notBefore) + Math.max(limits.probeAnswerMs, limits.urgentAnswerRtos * rtoMs)
+    if (now >= answerBy) return { status: 'dead', cause: 'no answer since the network changed' }
+    return { status: 'ok', wakeAt: Math.min(wakeAt, answerBy) }
   }
 
   // Unanswered heartbeats alone: patience, radios are silent for seconds.

@@ -76,12 +76,51 @@ describe('the link machine', () => {
     expect(types(bench.step({ type: 'upgradeRequested' }))).toContain('upgrade')
   })
 
-  it('never looks when the policy forbids it, however often it is asked', () => {
+  it('never looks by itself when the policy forbids it; when it is asked, the policy has changed', () => {
     const bench = new Bench('policy')
     bench.attach(RELAYED)
     expect(types(bench.step({ type: 'pong', path: RELAYED, rttMs: 5 }))).not.toContain('upgrade')
-    expect(types(bench.step({ type: 'upgradeRequested' }))).not.toContain('upgrade')
     expect(types(bench.step({ type: 'networkChanged' }))).not.toContain('upgrade')
+    expect(types(bench.step({ type: 'upgradeRequested' }))).toContain('upgrade')
+  })
+
+  it('gives a path up that does not answer one probe after a network change, and only such a one', () => {
+    const bench = new Bench()
+    bench.direct()
+    bench.now += 1
+    expect(types(bench.step({ type: 'networkChanged' })).filter((type) => type === 'probe')).toHaveLength(2)
+    bench.now += 1
+    bench.heard(RELAYED)
+    bench.now += 2_998
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
+    bench.now += 1
+    const effects = bench.step({ type: 'tick' })
+    expect(effects.filter(({ type }) => type === 'abandon')).toEqual([
+      expect.objectContaining({ path: DIRECT, cause: 'no answer since the network changed' })
+    ])
+    expect(bench.machine.state.status).toBe('relayed')
+  })
+
+  it('gives up every path when the page is put aside, and dials nobody before it is back', () => {
+    const bench = new Bench()
+    bench.direct()
+    const effects = types(bench.step({ type: 'suspended' }))
+    expect(effects.filter((type) => type === 'abandon')).toHaveLength(2)
+    expect(effects).not.toContain('redial')
+    expect(bench.machine.state.status).toBe('recovering')
+    bench.stats.clear()
+    bench.now += 30_000
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('redial')
+    expect(types(bench.step({ type: 'resumed' }))).toContain('redial')
+  })
+
+  it('expires a link whose page stays away for longer than the resume window', () => {
+    const bench = new Bench()
+    bench.direct()
+    bench.step({ type: 'suspended' })
+    bench.stats.clear()
+    bench.now += 60_000
+    expect(types(bench.step({ type: 'resumed' }))).toContain('expired')
   })
 
   it('migrates to a direct path only after our own probe was echoed on it', () => {
@@ -180,6 +219,16 @@ describe('the link machine', () => {
     const effects = bench.step({ type: 'gap', lateMs: 30_000 })
     expect(types(effects)).not.toContain('abandon')
     expect(types(effects).filter((type) => type === 'probe')).toHaveLength(2)
+  })
+
+  it('takes timers held up while messages came in for those of a hidden page, not for sleep', () => {
+    const bench = new Bench()
+    bench.direct()
+    bench.now += 57_000
+    bench.heard(RELAYED)
+    bench.heard(DIRECT)
+    bench.now += 3_000
+    expect(types(bench.step({ type: 'gap', lateMs: 55_000 }))).not.toContain('probe')
   })
 
   it('expires when the resume window ends without a path, not before', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { order, type PathView } from '../../../src/link/preference.step.ts'
 
 function path(id: number, over: Partial<PathView> = {}): PathView {
-  const probes = { unanswered: 0, lastAt: undefined }
+  const probes = { unanswered: 0, lastAt: undefined, urgent: false }
   const base = {
     kind: 'webrtc',
     opener: 0,

@@ -1,0 +1,41 @@
+import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import { webSockets } from '@libp2p/websockets'
+
+/**
+ * The stock WebSocket transport, whose connections close when they are aborted: stock ones call `close(1006)`, which
+ * throws, as RFC 6455 section 7.4.1 reserves that code, and leave the socket open (@libp2p/websockets 10.1). A relay keeps
+ * the reservation of such a ghost, and the page that held it does not get into the back/forward cache.
+ */
+export function closingWebSockets(): (components: never) => Transport {
+  const create = webSockets() as (components: never) => Transport
+  return (components) => {
+    const transport = create(components)
+    const dial = transport.dial.bind(transport)
+    transport.dial = (address, options) => dial(address, { ...options, upgrader: closing(options.upgrader) })
+    return transport
+  }
+}
+
+function closing(upgrader: Upgrader): Upgrader {
+  return new Proxy(upgrader, {
+    get(target, property) {
+      if (property === 'upgradeOutbound') {
+        return (maConn: MultiaddrConnection, options: Parameters<Upgrader['upgradeOutbound']>[1]) =>
+          target.upgradeOutbound(closesOnAbort(maConn), options)
+      }
+      const value = Reflect.get(target, property)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+}
+
+function closesOnAbort(maConn: MultiaddrConnection): MultiaddrConnection {
+  const { websocket } = maConn as MultiaddrConnection & { websocket?: WebSocket & { terminate?: () => void } }
+  // Node's `ws` can destroy the socket; browsers say good-bye, and forget the socket when the page does.
+  if (websocket != null) {
+    Object.assign(maConn, {
+      sendReset: () => (websocket.terminate == null ? websocket.close() : websocket.terminate())
+    })
+  }
+  return maConn
+}
