@@ -51,12 +51,15 @@ function complain(command: string): string | undefined {
   }
 }
 
-/** Commands of a text: lines of its shell blocks, without their comments, and code within its sentences. */
+/** Commands of a text: lines of its shell blocks and indented ones, without their comments, and code within its sentences. */
 function commands(document: Markdown): string[] {
   const lines = document.blocks
     .filter(({ language }) => ['sh', 'bash', 'console'].includes(language))
     .flatMap(({ code }) => code.split('\n').map((line) => line.replace(/\s#.*$/, '').replace(/^\$ /, '')))
-  return [...lines, ...codeSpans(document)].flatMap((line) => line.split(/&&|;/))
+  const indented = [...document.prose.matchAll(/^ {4}((?:npm|npx|node) .*?)(?: {2,}.*)?$/gm)].map(
+    ([, line = '']) => line
+  )
+  return [...lines, ...indented, ...codeSpans(document)].flatMap((line) => line.split(/&&|;/))
 }
 
 function wrong(document: Markdown): string[] {
@@ -93,6 +96,7 @@ describe('the checker of commands', () => {
   ])('catches %s', (command) => {
     expect(wrong(parse('a.md', `\`${command}\``))).toHaveLength(1)
     expect(wrong(parse('a.md', `\`\`\`sh\n${command}   # why\n\`\`\``))).toHaveLength(1)
+    if (/^n/.test(command)) expect(wrong(parse('a.md', `    ${command}   why`))).toHaveLength(1)
   })
 
   it.each([
