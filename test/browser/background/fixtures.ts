@@ -1,0 +1,89 @@
+// A page in a window of its own browser, linked with a Node process, and what either of them says happened.
+import { test as base, type CDPSession, type Page, type TestInfo } from '@playwright/test'
+import { type HeadedKind, hide, launchHeaded, watchTimers, whyNotLaunchHeaded } from '../support/headed/index.ts'
+import type {} from '../support/page/globals.ts'
+import { type PeerProcess, startPeer } from './peer-process.ts'
+
+export { expect } from '@playwright/test'
+
+export type PathWanted = 'direct' | 'relayed'
+
+export interface Linked {
+  page: Page
+  peer: PeerProcess
+  /** Chromium only. */
+  devtools: () => Promise<CDPSession>
+  /** Since when the page is hidden, in ms since the Unix epoch. */
+  hiddenAt: number
+}
+
+export interface Fixtures {
+  /** The page dialled, both sides have the path wanted, and another tab is in front of the page since. */
+  hideLinkedPage: (kind: HeadedKind, path: PathWanted) => Promise<Linked>
+  /** Errors on the page's console, and uncaught ones, fail the test unless named here. */
+  allowedErrors: RegExp[]
+}
+
+const UPGRADE_MS = 20_000
+
+export const test = base.extend<Fixtures>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's dependencies from this pattern
+  allowedErrors: async ({}, use) => {
+    await use([])
+  },
+
+  hideLinkedPage: async ({ allowedErrors }, use) => {
+    const stops: Array<() => Promise<void>> = []
+    const errors: string[] = []
+    await use(async (kind, path) => {
+      const why = await whyNotLaunchHeaded(kind)
+      test.skip(why != null, why)
+      const relays = (process.env.HOLDFAST_RELAYS ?? '').split(',')
+      const stunUrl = process.env.HOLDFAST_STUN ?? ''
+      const upgrade = path === 'direct' ? 'auto' : 'never'
+      const peer = await startPeer(upgrade, relays, stunUrl)
+      stops.push(peer.stop)
+      const browser = await launchHeaded(kind, process.env.HOLDFAST_DISPLAY ?? '')
+      stops.push(browser.close)
+      const page = await browser.context.newPage()
+      page.on('pageerror', (error) => errors.push(error.stack ?? String(error)))
+      page.on('console', (message) => {
+        if (message.type() === 'error') errors.push(message.text())
+      })
+      await page.addInitScript((globals) => Object.assign(globalThis, globals), { relays, stunUrl })
+      await page.goto(process.env.HOLDFAST_PAGE ?? '')
+      await page.waitForFunction('globalThis.ready === true')
+      const peerId = await peer.ask('peerId')
+      await page.evaluate(
+        async ([peerId, upgrade]) => {
+          globalThis.person = await Person.start({ relays, stunServers: [stunUrl], upgrade })
+          await person.dial(peerId, 'hello')
+        },
+        [peerId, upgrade] as const
+      )
+      await peer.ask('say', 'hello')
+      if (path === 'direct') {
+        await page.evaluate((ms) => person.link.whenDirect({ signal: AbortSignal.timeout(ms) }), UPGRADE_MS)
+        await base.expect.poll(async () => (await peer.ask('story')).status).toBe('direct')
+      }
+      await watchTimers(page)
+      await hide(page)
+      return { page, peer, devtools: () => browser.context.newCDPSession(page), hiddenAt: Date.now() }
+    })
+    for (const stop of stops.reverse()) await stop()
+    const unexpected = errors.filter((text) => !allowedErrors.some((pattern) => pattern.test(text)))
+    base.expect(unexpected, "errors on the page's console").toEqual([])
+  }
+})
+
+/** What happened to the link on either side since then. */
+export async function happened({ page, peer }: Linked, since: number): Promise<{ page: string[]; peer: string[] }> {
+  const tell = (seen: Array<{ at: number; what: string }>) =>
+    seen.filter(({ at }) => at > since).map(({ at, what }) => `${((at - since) / 1_000).toFixed(1)} s ${what}`)
+  return { page: tell(await page.evaluate(() => person.seen)), peer: tell((await peer.ask('story')).history) }
+}
+
+export function print(info: TestInfo, figures: Record<string, string | number>): void {
+  const text = Object.entries(figures).map(([name, value]) => `${name} ${value}`)
+  console.log(`    [${info.title}] ${text.join(', ')}`)
+}

@@ -1,0 +1,64 @@
+// A tab that nobody looks at for seven minutes is still linked when somebody does. Chromium holds timers of hidden pages
+// back to one per second, and after five minutes (after ten seconds where the page was still loading) to one per minute;
+// Firefox to one per second. Pages with WebRTC are spared the minute, and only that.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { throttling } from '../support/headed/index.ts'
+import { expect, happened, type PathWanted, print, test } from './fixtures.ts'
+
+const HIDDEN_MS = 7 * 60_000
+const MESSAGE_INTERVAL_MS = 60_000
+
+/** What people take for at once. */
+const FRESH_ECHO_MS = 2_000
+
+/** One wake-up per second, and a few on the way into the background. */
+const HIDDEN_WAKE_UPS_PER_SECOND = 1.1
+
+/** One wake-up per minute begins after five; timers are aligned to it. */
+const INTENSIVE_GAP_MS = 50_000
+
+for (const kind of ['chromium', 'firefox'] as const) {
+  for (const path of ['direct', 'relayed'] satisfies PathWanted[]) {
+    test(`a tab of ${kind} hidden for seven minutes keeps its ${path} link`, async ({ hideLinkedPage }, info) => {
+      const linked = await hideLinkedPage(kind, path)
+      const { page, peer, hiddenAt } = linked
+      const pathsBefore = (await peer.ask('story')).paths
+
+      const echoes: number[] = []
+      const shownAt = hiddenAt + HIDDEN_MS
+      for (let at = hiddenAt + MESSAGE_INTERVAL_MS; at < shownAt; at += MESSAGE_INTERVAL_MS) {
+        await sleep(at - Date.now())
+        echoes.push(await peer.ask('say', `message at ${at - hiddenAt} ms`))
+      }
+      await sleep(shownAt - Date.now())
+
+      const freshMs = await peer.ask('say', 'fresh')
+      const ownMs = await page.evaluate(() => person.say('from the hidden page'))
+      const endedAt = Date.now()
+      const { wakeUpsPerSecond, longestGapMs } = await throttling(page, hiddenAt, endedAt)
+      const seen = await happened(linked, hiddenAt)
+      const story = await peer.ask('story')
+      const status = await page.evaluate(() => person.link.state.status)
+      print(info, {
+        'hidden s': Math.round((endedAt - hiddenAt) / 1_000),
+        'timer wake-ups per s': wakeUpsPerSecond.toFixed(2),
+        'longest gap between them s': (longestGapMs / 1_000).toFixed(1),
+        'echoes meanwhile ms': echoes.map((ms) => ms.toFixed(0)).join(' '),
+        'fresh echo ms': freshMs.toFixed(0),
+        'of the page ms': ownMs.toFixed(0),
+        'seen by the page': seen.page.join('; ') || 'nothing',
+        'and by the peer': seen.peer.join('; ') || 'nothing'
+      })
+
+      expect(await page.evaluate(() => document.visibilityState)).toBe('hidden')
+      expect(wakeUpsPerSecond, 'timers have to be held back').toBeLessThan(HIDDEN_WAKE_UPS_PER_SECOND)
+      if (kind === 'chromium' && path === 'relayed') expect(longestGapMs).toBeGreaterThan(INTENSIVE_GAP_MS)
+
+      expect(seen).toEqual({ page: [], peer: [] })
+      expect(status).toBe(path)
+      expect(story).toMatchObject({ links: 1, isCurrent: true, status: path, ended: [] })
+      expect(story.paths).toEqual(pathsBefore)
+      expect(Math.max(freshMs, ownMs, ...echoes)).toBeLessThan(FRESH_ECHO_MS)
+    })
+  }
+}
