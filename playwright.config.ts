@@ -18,9 +18,8 @@ const withWebRtc: BrowserKind = found.chromium == null ? 'firefox' : 'chromium'
 
 export default defineConfig<PairOptions>({
   testDir: 'test/browser',
-  testMatch: '**/*.spec.ts',
-  // These have a configuration of their own.
-  testIgnore: 'background/**',
+  // Those of background/ have a configuration of their own.
+  testMatch: '**/test/browser/*.spec.ts',
   globalSetup: './test/browser/support/servers.ts',
   projects: [
     ...pairs
