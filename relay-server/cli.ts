@@ -17,6 +17,7 @@ browsers their public address (STUN). It can neither read nor change what it rel
                           (default ${DEFAULTS.hosts.join(', ')}: reachable from this machine only)
   --port N                TCP port for WebSocket, 0 for any (default ${DEFAULTS.port})
   --stun-port N           UDP port for STUN, 0 for any (default ${DEFAULTS.stunPort})
+  --stun-host IP          answer STUN here instead of at --host, may be repeated: for a relay behind a TLS proxy
   --no-stun               no STUN
   --announce MULTIADDR    tell clients this address instead, may be repeated;
                           e.g. /dns4/relay.example/tcp/443/tls/ws behind a TLS proxy
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
     hosts: values.host,
     port: values.port,
     stunPort: values['no-stun'] ? false : values['stun-port'],
+    stunHosts: values['stun-host'],
     announce: values.announce,
     identityPath: values.identity,
     maxReservations: values['max-reservations'],
@@ -78,6 +80,7 @@ function readArguments() {
         host: { type: 'string', multiple: true },
         port: { type: 'string' },
         'stun-port': { type: 'string' },
+        'stun-host': { type: 'string', multiple: true },
         'no-stun': { type: 'boolean' },
         announce: { type: 'string', multiple: true },
         identity: { type: 'string' },

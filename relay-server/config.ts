@@ -31,6 +31,14 @@ export interface RelayOptions {
   stunPort?: number | string | false
 
   /**
+   * IP addresses that answer STUN, when they are not `hosts`: behind a TLS proxy on the same machine the WebSocket stays
+   * on loopback, but no proxy carries STUN.
+   *
+   * @default hosts
+   */
+  stunHosts?: string[]
+
+  /**
    * Multiaddrs to tell clients instead of those listened on, e.g. `/dns4/relay.example/tcp/443/tls/ws` behind a TLS
    * proxy.
    *
@@ -73,6 +81,7 @@ export interface RelayConfig {
   port: number
   /** `undefined` for no STUN. */
   stunPort: number | undefined
+  stunHosts: string[]
   announce: Multiaddr[]
   identityPath: string
   maxReservations: number
@@ -100,11 +109,14 @@ export const MAX_LIMIT_SECONDS = Math.floor((2 ** 31 - 1) / 1000)
  * @throws {RelayError} INVALID_OPTION, INVALID_ANNOUNCE
  */
 export function parseConfig(options: RelayOptions = {}): RelayConfig {
+  const hosts = ipAddresses('--host', options.hosts ?? DEFAULTS.hosts)
+
   return {
-    hosts: [...new Set((options.hosts ?? DEFAULTS.hosts).map(host))],
+    hosts,
     port: integer('--port', options.port ?? DEFAULTS.port, 0, 65_535),
     stunPort:
       options.stunPort === false ? undefined : integer('--stun-port', options.stunPort ?? DEFAULTS.stunPort, 0, 65_535),
+    stunHosts: options.stunHosts == null ? hosts : ipAddresses('--stun-host', options.stunHosts),
     announce: (options.announce ?? []).map(announced),
     identityPath: resolve(options.identityPath ?? defaultIdentityPath()),
     maxReservations: integer('--max-reservations', options.maxReservations ?? DEFAULTS.maxReservations, 1, 1_000_000),
@@ -157,14 +169,18 @@ function integer(option: string, value: number | string, min: number, max: numbe
   return number
 }
 
-function host(value: string): string {
+function ipAddresses(option: string, values: string[]): string[] {
+  return [...new Set(values.map((value) => ipAddress(option, value)))]
+}
+
+function ipAddress(option: string, value: string): string {
   const address = value === 'localhost' ? '127.0.0.1' : value
 
   if (isIP(address) === 0 || address.includes('%')) {
     throw new RelayError(
       'INVALID_OPTION',
-      `--host '${value}' is not an IP address`,
-      'Give --host an address of this machine (0.0.0.0 for all); names that clients should use go into --announce.'
+      `${option} '${value}' is not an IP address`,
+      `Give ${option} an address of this machine (0.0.0.0 for all); names that clients should use go into --announce.`
     )
   }
 

@@ -119,7 +119,7 @@ export async function createRelay(config: RelayConfig, onError: (err: Error) => 
     await listen(node, transportManager, config)
 
     if (config.stunPort != null) {
-      stunServer = await startStunServer({ hosts: config.hosts, port: config.stunPort, onError })
+      stunServer = await startStunServer({ hosts: config.stunHosts, port: config.stunPort, onError })
     }
   } catch (err) {
     await stop()

@@ -121,7 +121,7 @@ function explain(err: Error, { port }: StunServerInit): RelayError {
     EADDRINUSE:
       'Stop the other program, choose another port with --stun-port (0 for any), or go without with --no-stun.',
     EACCES: 'Choose a port of 1024 or more with --stun-port, or go without with --no-stun.',
-    EADDRNOTAVAIL: 'Give --host an address of this machine, or 0.0.0.0 for all of them.'
+    EADDRNOTAVAIL: 'Give --host (or --stun-host) an address of this machine, or 0.0.0.0 for all of them.'
   }
   const problem =
     codeOf(err) === 'EADDRINUSE' ? `UDP port ${port} (STUN) is in use` : `STUN cannot listen: ${err.message}`
@@ -129,7 +129,7 @@ function explain(err: Error, { port }: StunServerInit): RelayError {
   return new RelayError(
     'STUN_FAILED',
     problem,
-    remedies[codeOf(err) ?? ''] ?? 'Choose another --stun-port or --host, or go without with --no-stun.',
+    remedies[codeOf(err) ?? ''] ?? 'Choose another --stun-port, --stun-host or --host, or go without with --no-stun.',
     { cause: err }
   )
 }

@@ -1,17 +1,23 @@
-// `npm start`: a relay with STUN and the demo page, both on this machine, until Ctrl-C.
+// `npm start`: a relay with STUN and the demo page, on this machine or in its network, until Ctrl-C.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createSocketServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { createServer } from 'vite'
+import { createServer, type ServerOptions } from 'vite'
+import { asMultiaddr, chooseAddress, inUrl, lanAddresses } from './lan/addresses.ts'
+import { certificateFor } from './lan/certificate.ts'
+import { qrCode } from './lan/qr-code.ts'
+import { relayAtThePage } from './lan/relay-proxy.ts'
 import { root } from './processes.ts'
 
-const help = `Usage: npm start -- [--port N] [--relay-port N]
+const help = `Usage: npm start -- [--lan] [--address IP] [--port N] [--relay-port N]
 
+  --lan            serve the page and the relay to other devices in this network, over TLS
+  --address IP     with --lan: which address of this machine they use (default the likeliest one)
   --port N         port of the page (default 5173, or the next free one)
-  --relay-port N   port of the relay (default 9090, or the next free one)`
+  --relay-port N   port of the relay (default 9090, or the next free one); others reach it through the page's`
 
 function stop(sentence: string): never {
   console.error(sentence)
@@ -47,9 +53,9 @@ interface RelayLine {
   stun: { port: number } | null
 }
 
-async function startRelay(port: number): Promise<{ child: ChildProcess; line: RelayLine }> {
+async function startRelay(port: number, more: string[]): Promise<{ child: ChildProcess; line: RelayLine }> {
   const script = join(root, 'relay-server', 'cli.ts')
-  const args = [script, '--json', '--exit-on-stdin-close', `--port=${port}`, '--stun-port=0']
+  const args = [script, '--json', '--exit-on-stdin-close', `--port=${port}`, '--stun-port=0', ...more]
   // Its standard input closes when this process ends, however it ends.
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
   const exited = once(child, 'exit').then(() => [undefined])
@@ -58,10 +64,55 @@ async function startRelay(port: number): Promise<{ child: ChildProcess; line: Re
   return { child, line: JSON.parse(text) as RelayLine }
 }
 
+interface Place {
+  /** Where the page's port has to be free. */
+  hosts: string[]
+  stunHost: string
+  relayArguments: (pagePort: number) => string[]
+  server: (relayPort: number) => ServerOptions
+  welcome: (pagePort: number) => string
+}
+
+const onThisMachine: Place = {
+  hosts: ['127.0.0.1', 'localhost'],
+  stunHost: '127.0.0.1',
+  relayArguments: () => [],
+  server: () => ({}),
+  welcome: (port) => `Holdfast is running: open http://localhost:${port}/ in two browser windows.`
+}
+
+async function inTheNetwork(asked: string | undefined): Promise<Place> {
+  const choice = chooseAddress(asked)
+  if ('mistake' in choice) return stop(choice.mistake)
+  const { address } = choice
+  const addresses = lanAddresses()
+  const { cert, key, path, fingerprint } = await certificateFor(address, addresses)
+  const others = addresses.filter((other) => other !== address)
+  return {
+    hosts: [address],
+    stunHost: inUrl(address),
+    relayArguments: (port) => [`--announce=${asMultiaddr(address)}/tcp/${port}/tls/ws`, `--stun-host=${address}`],
+    server: (relayPort) => ({ host: address, https: { cert, key }, proxy: relayAtThePage(relayPort) }),
+    welcome: (port) => {
+      const url = `https://${inUrl(address)}:${port}/`
+      return `Holdfast is running: open ${url} on two devices in this network, this one included.
+
+${qrCode(url)}
+
+Each browser warns once, because no authority vouches for this machine: "Advanced" and "Proceed" (Chrome), "Advanced"
+and "Accept the Risk" (Firefox), "Show Details" and "visit this website" (Safari) go on to the page.
+  certificate  SHA-256 ${fingerprint}
+               kept at ${path}${others.length === 0 ? '' : `\n  --address    could also be ${others.join(', ')}`}`
+    }
+  }
+}
+
 function readFlags() {
   try {
     return parseArgs({
       options: {
+        lan: { type: 'boolean' },
+        address: { type: 'string' },
         port: { type: 'string' },
         'relay-port': { type: 'string' },
         help: { type: 'boolean', short: 'h' }
@@ -78,21 +129,24 @@ if (flags.help) {
   process.exit(0)
 }
 
-const port = await choosePort('port', flags.port, 5173, ['127.0.0.1', 'localhost'])
+if (flags.address != null && !flags.lan) stop('--address is for other devices: give --lan as well')
+const place = flags.lan ? await inTheNetwork(flags.address) : onThisMachine
+
+const port = await choosePort('port', flags.port, 5173, place.hosts)
 const relayPort = await choosePort('relay-port', flags['relay-port'], 9090, ['127.0.0.1'])
-const { child: relay, line } = await startRelay(relayPort)
+const { child: relay, line } = await startRelay(relayPort, place.relayArguments(port))
 process.env.VITE_HOLDFAST_RELAYS = line.multiaddrs.join(',')
-process.env.VITE_HOLDFAST_STUN = line.stun == null ? '' : `stun:127.0.0.1:${line.stun.port}`
+process.env.VITE_HOLDFAST_STUN = line.stun == null ? '' : `stun:${place.stunHost}:${line.stun.port}`
 
 const page = await createServer({
   configFile: join(root, 'browser-demo', 'vite.config.ts'),
   logLevel: 'warn',
-  server: { port, strictPort: true }
+  server: { port, strictPort: true, ...place.server(relayPort) }
 })
 await page.listen()
 
 console.log(`
-Holdfast is running: open ${page.resolvedUrls?.local[0] ?? `http://localhost:${port}/`} in two browser windows.
+${place.welcome(port)}
   relay  ${line.multiaddrs.join('\n         ')}
   STUN   ${process.env.VITE_HOLDFAST_STUN || 'none'}
 Ctrl-C stops everything.`)

@@ -15,6 +15,7 @@ describe('defaults', () => {
       hosts: ['127.0.0.1'],
       port: 9090,
       stunPort: 3478,
+      stunHosts: ['127.0.0.1'],
       announce: [],
       maxReservations: 1024,
       limitBytes: 1_073_741_824,
@@ -38,6 +39,14 @@ describe('defaults', () => {
     expect(parseConfig({ stunPort: false }).stunPort).toBeUndefined()
   })
 
+  it('STUN is answered where the relay listens, unless told otherwise', () => {
+    expect(parseConfig({ hosts: ['::1'] }).stunHosts).toEqual(['::1'])
+    expect(parseConfig({ stunHosts: ['localhost', '192.0.2.1'] })).toMatchObject({
+      hosts: ['127.0.0.1'],
+      stunHosts: ['127.0.0.1', '192.0.2.1']
+    })
+  })
+
   it('each host is listened on once, in its family', () => {
     expect(listenAddresses(parseConfig({ hosts: ['localhost', '127.0.0.1', '::1'], port: 1 }))).toEqual([
       '/ip4/127.0.0.1/tcp/1/ws',
@@ -52,6 +61,11 @@ describe('what cannot work is refused, and the remedy named', () => {
     ['a port out of range', { port: 65_536 }, /--port '65536'/],
     ['an empty port', { port: '' }, /--port ''/],
     ['a negative STUN port', { stunPort: '-1' }, /--stun-port '-1'/],
+    [
+      'a name to answer STUN at',
+      { stunHosts: ['relay.example'] },
+      /--stun-host 'relay\.example'.*\n.*Give --stun-host/
+    ],
     ['no reservations at all', { maxReservations: 0 }, /--max-reservations '0'.*\n.*from 1/],
     ['bytes with a unit', { limitBytes: '1GiB' }, /--limit-bytes '1GiB'.*\n.*without a unit/],
     ['half a second', { limitSeconds: '0.5' }, /--limit-seconds '0.5'/],
