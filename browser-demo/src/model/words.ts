@@ -1,7 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import type { LinkState, PathInfo, PathKind, PathRole } from 'libp2p-holdfast'
 
-const kinds: Record<PathKind, string> = {
+export const kinds: Record<PathKind, string> = {
   relayed: 'Relay',
   webrtc: 'WebRTC',
   'webrtc-direct': 'WebRTC Direct',
@@ -12,7 +12,7 @@ const kinds: Record<PathKind, string> = {
   other: 'Other'
 }
 
-const roles: Record<PathRole, string> = {
+export const roles: Record<PathRole, string> = {
   opening: 'being probed',
   active: 'in use',
   standby: 'on standby',
@@ -62,26 +62,21 @@ export function pathName(path: PathInfo): string {
   return host?.value == null ? kinds.relayed : `${kinds.relayed} ${host.value}:${port?.value ?? '?'}`
 }
 
-export function pathInWords(path: PathInfo): string {
-  return [
-    roles[path.role],
-    path.rttMs == null ? 'not measured yet' : `${path.rttMs < 10 ? path.rttMs.toFixed(1) : Math.round(path.rttMs)} ms`,
-    `${bytesInWords(path.sentBytes)} out`,
-    `${bytesInWords(path.receivedBytes)} in`,
-    ...budgetInWords(path)
-  ].join(' · ')
+export function rttInWords(rttMs: number | null | undefined): string {
+  if (rttMs == null) return 'not measured yet'
+  return `${rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs)} ms`
 }
 
-function budgetInWords({ budget }: PathInfo): string[] {
-  const left = [
-    budget?.remainingBytes == null ? [] : bytesInWords(budget.remainingBytes),
-    budget?.remainingMs == null ? [] : `${Math.max(0, Math.round(budget.remainingMs / 1000))} s`
-  ].flat()
-  return left.length === 0 ? [] : [`${left.join(' and ')} left`]
+export function durationInWords(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1000))
+  if (s < 60) return `${s} s`
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
 }
 
 export function bytesInWords(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
   if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
+  if (bytes < 1_000_000_000) return `${(bytes / 1_000_000).toFixed(1)} MB`
+  return `${(bytes / 1_000_000_000).toFixed(2)} GB`
 }
