@@ -1,6 +1,6 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
-import type { HoldfastNode, LinkState } from 'libp2p-holdfast'
+import type { HoldfastNode, Link, LinkState } from 'libp2p-holdfast'
 import { Arrivals } from './arrivals.ts'
 import { Disk } from './disk.ts'
 import { maxOutgoingAtOnce } from './limits.ts'
@@ -42,15 +42,17 @@ export class FileTransfers {
     this.#arrivals = new Arrivals(storage)
   }
 
-  /** Answers offers, and follows the links of this node. Call it once, before the first link. */
+  /** Answers offers, and follows the links of this node. Call it once, early. */
   async attach(node: HoldfastNode): Promise<void> {
     this.#node = node
     const { links } = node.services
-    links.addEventListener('link:open', ({ detail: link }) => {
+    const onOpen = (link: Link): void => {
       const files = this.#filesOf(link.remotePeer)
       files.linkStatus.value = link.state.status
       files.notices.tell()
-    })
+    }
+    links.addEventListener('link:open', ({ detail: link }) => onOpen(link))
+    for (const link of links.all()) onOpen(link)
     links.addEventListener('link:state', ({ detail: { link, state } }) => {
       if ((links.get(link.remotePeer) ?? link) === link) this.#onState(link.remotePeer, state)
     })
