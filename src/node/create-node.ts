@@ -16,6 +16,7 @@ import { parseRelays } from './relays.ts'
 
 /** What the page this node runs in is, and says. In Node.js nothing is kept. */
 export interface PageInfo {
+  /** Who this page is, and whether it is the same peer after a reload. */
   readonly identity: {
     /** Whether the next page load of this tab has the same PeerId. */
     readonly kept: boolean
