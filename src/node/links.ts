@@ -202,6 +202,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
 
   /** Sockets and peer connections keep a page out of the back/forward cache: all are closed, streams wait. */
   #suspend(): void {
+    this.#reservations.suspend()
     for (const link of this.#live()) link.suspend()
     const error = new Error('The page went into the back/forward cache')
     for (const connection of this.#components.connectionManager.getConnections()) {
@@ -211,7 +212,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
 
   async #resume(): Promise<void> {
     const mayResume = (await this.#init.mayResume?.()) ?? true
-    this.#reservations.afresh()
+    this.#reservations.resume()
     for (const link of this.#live()) {
       if (mayResume) link.resume()
       else link.abort(new LinkClosedError('Another page of this browser is this peer now: reload this one'))

@@ -50,6 +50,7 @@ export class Reservations {
   #store: ReservationStore | undefined
   #prober: ReturnType<typeof setInterval> | undefined
   #ending = new AbortController()
+  #suspended = false
 
   constructor(components: LinkComponents, log: Logger) {
     this.#components = components
@@ -85,6 +86,17 @@ export class Reservations {
     this.#ending.abort(new Error('The node is stopping'))
   }
 
+  /** Until `resume` nothing is dialled: the page that is about to be put aside must have no socket. */
+  suspend(): void {
+    this.#suspended = true
+    for (const { timer } of this.#kept) clearTimeout(timer)
+  }
+
+  resume(): void {
+    this.#suspended = false
+    this.afresh()
+  }
+
   /** The network is another, or we were away: what was lost is made again at once, what seems to be there is asked. */
   afresh(): void {
     this.#probe(URGENT_ANSWER_MS)
@@ -109,7 +121,7 @@ export class Reservations {
       kept.served = true
       return
     }
-    if (kept.attempt != null || !this.#kept.includes(kept)) return
+    if (kept.attempt != null || this.#suspended || !this.#kept.includes(kept)) return
     clearTimeout(kept.timer)
     kept.attempt = this.#reserve(kept)
       .then(
