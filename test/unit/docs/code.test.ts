@@ -9,6 +9,16 @@ mkdirSync(join(root, '.holdfast'), { recursive: true })
 const folder = mkdtempSync(join(root, '.holdfast', 'docs-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** What the code of texts uses without importing it, so that it stays short. */
+const takenForGranted = `
+declare const peerId: import('@libp2p/interface').PeerId
+declare const relays: string[]
+declare const webSockets: typeof import('@libp2p/websockets').webSockets
+declare const circuitRelayTransport: typeof import('@libp2p/circuit-relay-v2').circuitRelayTransport
+declare const webRTC: typeof import('@libp2p/webrtc').webRTC
+declare const identify: typeof import('@libp2p/identify').identify
+`
+
 /** `…` stands for what a reader fills in: code between braces, or the rest of a string, where it may stay. */
 function withoutEllipses(code: string): string {
   return code.replace(/^\s*…\s*$/gm, '').replace(/,\s*…(?=\s*[}\])])/g, '')
@@ -17,11 +27,12 @@ function withoutEllipses(code: string): string {
 /** What the pinned compiler says to these files, by the settings of the project. */
 function compile(files: Record<string, string>): string[] {
   for (const [name, code] of Object.entries(files)) writeFileSync(join(folder, name), `${code}\nexport {}\n`)
+  writeFileSync(join(folder, 'taken-for-granted.d.ts'), takenForGranted)
   const settings = {
     extends: '../../tsconfig.json',
     compilerOptions: { noUnusedLocals: false, paths: { 'libp2p-holdfast': ['../../src/index.ts'] } },
     include: [],
-    files: [...Object.keys(files), '../../test/unit/docs/taken-for-granted.d.ts']
+    files: [...Object.keys(files), 'taken-for-granted.d.ts']
   }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
