@@ -66,10 +66,11 @@ export class Arrivals {
   }
 
   remove(transfer: Transfer): void {
-    void this.#incoming.get(transfer)?.then(
-      (incoming) => incoming.remove(),
-      () => {}
-    )
+    this.#incoming
+      .get(transfer)
+      ?.then((incoming) => incoming.remove())
+      // There was no room for it, or the browser has thrown it away already: it is gone either way.
+      .catch(() => {})
   }
 
   async #receive(transfer: Transfer, stream: Stream, sender: Sender): Promise<void> {

@@ -18,6 +18,7 @@ export class Incoming {
   #sliceLength = 0
   #writing: Array<Promise<void>> = []
   #digest: Promise<string> | undefined
+  #removed: Promise<void> | undefined
   /** Streams take turns: an old one may have bytes in hand when the next is there. */
   #turn: Promise<void> = Promise.resolve()
 
@@ -50,7 +51,13 @@ export class Incoming {
     }
   }
 
-  async remove(): Promise<void> {
+  /** What is stored goes, once nothing writes any more. */
+  remove(): Promise<void> {
+    this.#removed ??= this.#remove()
+    return this.#removed
+  }
+
+  async #remove(): Promise<void> {
     await this.#turn
     await Promise.allSettled(this.#writing)
     await this.#store.remove()
