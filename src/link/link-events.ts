@@ -20,6 +20,8 @@ export type LinkEvent =
   | { readonly type: 'upgradeForbidden'; readonly reason: string }
   | { readonly type: 'upgradeRequested' }
   | { readonly type: 'redialFailed'; readonly cause: string }
+  /** The user wants a path now. */
+  | { readonly type: 'redialRequested' }
   | { readonly type: 'networkChanged' }
   /** The page is put aside: every path goes, and none is looked for until `resumed`. */
   | { readonly type: 'suspended' }

@@ -167,6 +167,10 @@ export class LinkMachine {
             this.#init.random
           )
         return `redial failed: ${event.cause}`
+      case 'redialRequested':
+        this.#redials = 0
+        if (this.#state.status === 'recovering' && !this.#redialing) this.#redialAt = now
+        return 'asked for a path'
       case 'networkChanged':
         this.#afresh(now)
         return 'network changed'

@@ -129,6 +129,16 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     return this
   }
 
+  /** Waits through an outage, redialling at once. False: the link ended instead. */
+  async reachable(options?: AbortOptions): Promise<boolean> {
+    await this.ready()
+    if (this.state.status === 'recovering') {
+      this.#step({ type: 'redialRequested' })
+      await this.#until((status) => status !== 'recovering', options)
+    }
+    return !this.#isClosed
+  }
+
   async upgrade(options?: AbortOptions): Promise<void> {
     const { state } = this
     if (state.status === 'direct') return
@@ -166,18 +176,26 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   async whenDirect(options?: AbortOptions): Promise<void> {
     if (this.state.status === 'direct') return
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const status = await this.#until((status) => status === 'direct' || status === 'closed', options)
+    if (status !== 'direct') throw this.#closedBecause
+  }
+
+  async #until(isIt: (status: LinkState['status']) => boolean, options?: AbortOptions): Promise<LinkState['status']> {
+    const { promise, resolve } = Promise.withResolvers<LinkState['status']>()
     const onState = (): void => {
-      if (this.state.status === 'direct') resolve()
-      else if (this.state.status === 'closed') reject(this.state.reason ?? new LinkClosedError())
+      if (isIt(this.state.status)) resolve(this.state.status)
     }
     this.addEventListener('link:state', onState)
     onState()
     try {
-      await raceSignal(promise, options?.signal)
+      return await raceSignal(promise, options?.signal)
     } finally {
       this.removeEventListener('link:state', onState)
     }
+  }
+
+  get #closedBecause(): Error {
+    return (this.state.status === 'closed' ? this.state.reason : undefined) ?? new LinkClosedError()
   }
 
   close(options?: AbortOptions): Promise<void> {

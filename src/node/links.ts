@@ -25,6 +25,7 @@ import {
   type Links,
   type LinksEvents,
   type LinksInit,
+  NoRouteError,
   Peer,
   PeerLink,
   PeerRefusedProtocolError,
@@ -306,7 +307,8 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     if (id.equals(this.#components.peerId))
       throw new InvalidOptionError('This is the PeerId of this node: a node cannot dial itself')
     const peer = this.#peer(id)
-    if (peer.link != null) return peer.link.ready()
+    const known = peer.link == null ? undefined : await this.#reached(peer.link, options)
+    if (known != null) return known
     if ((await this.#init.accept?.(id)) === false)
       throw new LinkRefusedError(`The accept policy of this node refuses ${id}`)
     return this.#dials.join(
@@ -326,6 +328,20 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       },
       options
     )
+  }
+
+  /** The link with a path under it; undefined when it ended while we waited, as one does whose peer has restarted. */
+  async #reached(link: PeerLink, options?: AbortOptions): Promise<PeerLink | undefined> {
+    const { dialTimeoutMs } = this.#limits
+    const timeout = AbortSignal.timeout(dialTimeoutMs)
+    const signal = options?.signal == null ? timeout : AbortSignal.any([options.signal, timeout])
+    try {
+      return (await link.reachable({ signal })) ? link : undefined
+    } catch (err) {
+      if (!timeout.aborted) throw err
+      const error = new Error(`no path came up within ${dialTimeoutMs} ms (dialTimeoutMs)`)
+      throw new NoRouteError(link.remotePeer.toString(), [{ address: 'every way known', error }])
+    }
   }
 
   #peer(id: PeerId): Peer {

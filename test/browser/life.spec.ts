@@ -144,9 +144,12 @@ for (const [way, depart] of Object.entries(departures)) {
       await depart(a)
       const noticed = await stateSince(b, ['closed', 'recovering'], since)
       const left = await same.evaluate(() => JSON.parse(localStorage.getItem('left') ?? '{}'))
-      // A page that may come back is waited for.
-      expect(noticed.status).toBe(left.persisted ? 'recovering' : 'closed')
-      if (!left.persisted) expect(noticed.reason).toContain('The peer left')
+      // A page that may come back is waited for. Firefox closes WebSockets before it says `pagehide`, when it reloads or
+      // navigates: what was said there goes nowhere, and the peer only knows that nobody answers.
+      const mayBeUnheard = browserKinds[0] === 'firefox'
+      if (left.persisted || mayBeUnheard) expect(['closed', 'recovering']).toContain(noticed.status)
+      else expect(noticed.status).toBe('closed')
+      if (noticed.status === 'closed') expect(noticed.reason).toContain('The peer left')
       print(info, {
         way,
         upgrade,

@@ -45,7 +45,8 @@ export class SimNode {
   }
 
   freeze(ms: number): void {
-    this.#frozenUntil = this.now + ms
+    // One that is frozen already does not wake earlier for it: what waits keeps its order.
+    this.#frozenUntil = Math.max(this.#frozenUntil, this.now + ms)
   }
 
   /** kill -9: nothing is said to anybody; the kernel closes what it can. */
