@@ -1,4 +1,4 @@
-import './style.css'
+import './style/index.css'
 import { render } from 'preact'
 import { readConfig } from './model/config.ts'
 import { Demo } from './model/demo.ts'

@@ -1,61 +1,22 @@
 // The page of browser-demo as a person uses it: by its texts, its share link and its keyboard.
-import { join } from 'node:path'
-import type { Page } from '@playwright/test'
 import { startChat } from '../support/chat.ts'
-import { expect, test } from './support/fixtures.ts'
-import { servePage } from './support/servers.ts'
-
-/** A dial is bounded by 10 s, an upgrade attempt by another 10. */
-const linkUp = { timeout: 20_000 }
+import {
+  expect,
+  expectDialled,
+  expectHeard,
+  expectState,
+  linkUp,
+  say,
+  shareLinkOf,
+  speaksWebRtc,
+  test
+} from './support/demo.ts'
 
 /** A well-formed PeerId that nobody has. */
 const nobody = '12D3KooWHFwQdAaKvLyD2dcVJLe8Yb83NUZ5n2L74w4iH6jMzTqF'
 
-let demo: Awaited<ReturnType<typeof servePage>>
-
-test.beforeAll(async () => {
-  const root = join(import.meta.dirname, '..', '..', 'browser-demo')
-  demo = await servePage({ root, configFile: join(root, 'vite.config.ts') })
-})
-
-test.afterAll(async () => {
-  await demo?.stop()
-})
-
-function demoUrl(relays: string[], stunUrl: string): string {
-  const url = new URL(demo.url)
-  url.searchParams.set('relay', relays.join(','))
-  url.searchParams.set('stun', stunUrl)
-  return url.href
-}
-
-async function shareLinkOf(page: Page): Promise<string> {
-  await expect(page.getByText('Others can dial you')).toBeVisible(linkUp)
-  return page.getByRole('link', { name: '#dial=' }).evaluate((link: HTMLAnchorElement) => link.href)
-}
-
-/** Whoever dialled can type at once. */
-async function expectDialled(page: Page): Promise<void> {
-  await expect(page.getByRole('textbox', { name: 'Message' })).toBeFocused(linkUp)
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Message' }).fill(text)
-  await page.keyboard.press('Enter')
-}
-
-async function expectHeard(page: Page, text: string): Promise<void> {
-  await expect(page.getByRole('log').getByText(text, { exact: true })).toBeVisible(linkUp)
-}
-
-async function expectState(pages: Page[], state: string): Promise<void> {
-  for (const page of pages) await expect(page.getByTestId('link-card')).toHaveAttribute('data-state', state, linkUp)
-}
-
-const speaksWebRtc = (page: Page) => page.evaluate(() => 'RTCPeerConnection' in globalThis)
-
-test('a share link leads to a chat that goes direct', async ({ browserKinds, openPage, relayAddresses, stunUrl }) => {
-  const alice = await openPage({ url: demoUrl(relayAddresses, stunUrl), kind: browserKinds[0] })
+test('a share link leads to a chat that goes direct', async ({ browserKinds, demoUrl, openPage }) => {
+  const alice = await openPage({ url: demoUrl(), kind: browserKinds[0] })
   const phone = { viewport: { width: 360, height: 740 } }
   const bob = await openPage({ url: await shareLinkOf(alice), kind: browserKinds[1], contextOptions: phone })
 
@@ -68,7 +29,11 @@ test('a share link leads to a chat that goes direct', async ({ browserKinds, ope
   if ((await speaksWebRtc(alice)) && (await speaksWebRtc(bob))) {
     await expectState([alice, bob], 'direct')
     await expect(alice.getByTestId('link-state')).toHaveText('direct over WebRTC, relay on standby')
+    await expect(alice.getByRole('status').getByText('direct over WebRTC, relay on standby')).toBeAttached()
     await expect(alice.locator('[data-testid=path][data-kind=webrtc]')).toContainText('in use')
+    await expect(alice.locator('[data-testid=band][data-status=direct]')).toHaveText('direct')
+    await expect(alice.getByTestId('latest-cause')).toContainText('webrtc path answered our probe')
+    await expect(alice.getByTestId('rtt')).toContainText(/direct [\d.]+ ms, .*relayed [\d.]+ ms/)
   }
   await say(bob, 'and now?')
   await expectHeard(alice, 'and now?')
@@ -76,25 +41,24 @@ test('a share link leads to a chat that goes direct', async ({ browserKinds, ope
 
   await alice.getByRole('button', { name: 'Close the link' }).click()
   await expectState([alice, bob], 'closed')
+  // Nobody's focus is lost: a button that went has a successor, a box that is of no use now keeps it.
+  await expect(alice.getByRole('button', { name: 'Dial again' })).toBeFocused()
   await expect(bob.getByRole('textbox', { name: 'Message' })).toBeDisabled()
+  await expect(bob.getByRole('textbox', { name: 'Message' })).toBeFocused()
   await bob.getByRole('button', { name: 'Dial again' }).click()
   await expectDialled(bob)
   await say(bob, 'back again')
   await expectHeard(alice, 'back again')
 })
 
-test('the chat goes on when the direct path is taken away', async ({
-  browserKinds,
-  openPage,
-  relayAddresses,
-  stunUrl,
-  udp
-}) => {
-  const alice = await openPage({ url: demoUrl(relayAddresses, stunUrl), kind: browserKinds[0] })
+test('the chat goes on when the direct path is taken away', async ({ browserKinds, demoUrl, openPage, udp }) => {
+  const alice = await openPage({ url: demoUrl(), kind: browserKinds[0] })
   const bob = await openPage({ url: await shareLinkOf(alice), kind: browserKinds[1] })
   test.skip(!(await speaksWebRtc(alice)) || !(await speaksWebRtc(bob)), 'a browser here has no WebRTC')
   await expectState([alice, bob], 'direct')
 
+  await say(alice, 'hello')
+  await expectHeard(bob, 'hello')
   await udp.drop()
   await say(alice, 'can you hear me?')
   await expectHeard(bob, 'can you hear me?')
@@ -102,10 +66,13 @@ test('the chat goes on when the direct path is taken away', async ({
   await expectHeard(alice, 'I can')
   await expectState([alice, bob], 'relayed')
   await expect(alice.getByTestId('changes')).toContainText('direct → relayed')
+  await expect(alice.locator('[data-testid=band][data-status=relayed]').last()).toHaveText('relayed')
+  // What the dead path carried is not forgotten.
+  await expect(alice.locator('[data-testid=closed-paths][data-kind=webrtc]')).toContainText(/closed\D*[1-9]/, linkUp)
 })
 
-test('a terminal that runs examples/chat.ts talks with the page', async ({ openPage, relayAddresses, stunUrl }) => {
-  const page = await openPage({ url: demoUrl(relayAddresses, stunUrl) })
+test('a terminal that runs examples/chat.ts talks with the page', async ({ demoUrl, openPage, relayAddresses }) => {
+  const page = await openPage({ url: demoUrl() })
   await shareLinkOf(page)
   const peerId = (await page.getByTestId('peer-id').textContent()) ?? ''
   const terminal = startChat(relayAddresses[0] ?? '', peerId)
@@ -123,8 +90,8 @@ test('a terminal that runs examples/chat.ts talks with the page', async ({ openP
   }
 })
 
-test('the dial box says what is wrong', async ({ openPage, relayAddresses, stunUrl }) => {
-  const page = await openPage({ url: demoUrl(relayAddresses, stunUrl) })
+test('the dial box says what is wrong', async ({ demoUrl, openPage, relayAddresses }) => {
+  const page = await openPage({ url: demoUrl() })
   const link = await shareLinkOf(page)
   const mistake = page.getByTestId('dial-error')
   const dial = async (text: string) => {
@@ -134,6 +101,12 @@ test('the dial box says what is wrong', async ({ openPage, relayAddresses, stunU
 
   await dial('12D3KooWnonsense')
   await expect(mistake).toContainText('“12D3KooWnonsense” is not a PeerId')
+  await dial('/ip4/192.0.2.1/tcp/9090/ws')
+  await expect(mistake).toContainText('names no PeerId')
+  await dial(relayAddresses[0] ?? '')
+  await expect(mistake).toContainText('This is the relay')
+  await dial(link.replace(/p2p%2F\w+/, `p2p%2F${nobody}`).replace(/#.*/, `#dial=${nobody}`))
+  await expect(mistake).toContainText('of another demo')
   await dial(link)
   await expect(mistake).toContainText('This is your own PeerId')
   await dial(nobody)

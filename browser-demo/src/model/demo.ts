@@ -34,15 +34,22 @@ export class Demo {
   readonly announcement = signal('')
   /** The peer whose message box is to have the focus: somebody just dialled it. */
   readonly focused = signal<Peer | undefined>(undefined)
-  readonly files = new FileTransfers()
   readonly chaos: Chaos
   readonly #config: DemoConfig
   readonly #remembered = new Remembered(tabStorage())
   #node: HoldfastNode | undefined
+  #files: FileTransfers | undefined
 
   constructor(config: DemoConfig) {
     this.#config = config
     this.chaos = new Chaos({ upgrade: config.upgrade })
+    this.chaos.count('files', (peer) => this.files.traffic(peer))
+  }
+
+  /** Made on first use: insecure contexts have not what it takes, and are told so instead. */
+  get files(): FileTransfers {
+    this.#files ??= new FileTransfers()
+    return this.#files
   }
 
   async start(): Promise<void> {

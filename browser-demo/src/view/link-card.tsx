@@ -32,7 +32,7 @@ export function LinkCard({ demo, peer }: CardProps) {
     >
       <header>
         <div>
-          <h3>
+          <h3 tabIndex={-1}>
             Peer <code data-testid="card-peer">{peer.name}</code>
           </h3>
           <p class="state" data-testid="link-state">

@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 
-/** A button that goes away must not take the focus with it: the first button of the card's footer gets it. */
+/** What goes away must not take the focus with it: its successor gets it, or the heading, where no key does harm. */
 export function useKeptFocus(card: RefObject<HTMLElement | null>): void {
   const last = useRef<Element | null>(null)
   useEffect(() => {
@@ -22,6 +22,7 @@ export function useKeptFocus(card: RefObject<HTMLElement | null>): void {
   useLayoutEffect(() => {
     if (last.current == null || last.current.isConnected || document.activeElement !== document.body) return
     last.current = null
-    card.current?.querySelector<HTMLElement>('.actions button')?.focus()
+    const heir = card.current?.querySelector<HTMLElement>('[data-testid=redial]') ?? card.current?.querySelector('h3')
+    heir?.focus()
   })
 }
