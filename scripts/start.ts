@@ -5,11 +5,8 @@ import { createServer as createSocketServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { createServer, type ServerOptions } from 'vite'
-import { asMultiaddr, chooseAddress, inUrl, lanAddresses } from './lan/addresses.ts'
-import { certificateFor } from './lan/certificate.ts'
-import { qrCode } from './lan/qr-code.ts'
-import { relayAtThePage } from './lan/relay-proxy.ts'
+import { createServer } from 'vite'
+import { inTheNetwork, type Place } from './lan/index.ts'
 import { root } from './processes.ts'
 
 const help = `Usage: npm start -- [--lan] [--address IP] [--port N] [--relay-port N]
@@ -64,47 +61,19 @@ async function startRelay(port: number, more: string[]): Promise<{ child: ChildP
   return { child, line: JSON.parse(text) as RelayLine }
 }
 
-interface Place {
-  /** Where the page's port has to be free. */
-  hosts: string[]
-  stunHost: string
-  relayArguments: (pagePort: number) => string[]
-  server: (relayPort: number) => ServerOptions
-  welcome: (pagePort: number) => string
-}
-
 const onThisMachine: Place = {
   hosts: ['127.0.0.1', 'localhost'],
   stunHost: '127.0.0.1',
   relayArguments: () => [],
-  server: () => ({}),
+  async servePage(port) {
+    const page = await createServer({
+      configFile: join(root, 'browser-demo', 'vite.config.ts'),
+      logLevel: 'warn',
+      server: { port, strictPort: true }
+    })
+    return page.listen()
+  },
   welcome: (port) => `Holdfast is running: open http://localhost:${port}/ in two browser windows.`
-}
-
-async function inTheNetwork(asked: string | undefined): Promise<Place> {
-  const choice = chooseAddress(asked)
-  if ('mistake' in choice) return stop(choice.mistake)
-  const { address } = choice
-  const addresses = lanAddresses()
-  const { cert, key, path, fingerprint } = await certificateFor(address, addresses)
-  const others = addresses.filter((other) => other !== address)
-  return {
-    hosts: [address],
-    stunHost: inUrl(address),
-    relayArguments: (port) => [`--announce=${asMultiaddr(address)}/tcp/${port}/tls/ws`, `--stun-host=${address}`],
-    server: (relayPort) => ({ host: address, https: { cert, key }, proxy: relayAtThePage(relayPort) }),
-    welcome: (port) => {
-      const url = `https://${inUrl(address)}:${port}/`
-      return `Holdfast is running: open ${url} on two devices in this network, this one included.
-
-${qrCode(url)}
-
-Each browser warns once, because no authority vouches for this machine: "Advanced" and "Proceed" (Chrome), "Advanced"
-and "Accept the Risk" (Firefox), "Show Details" and "visit this website" (Safari) go on to the page.
-  certificate  SHA-256 ${fingerprint}
-               kept at ${path}${others.length === 0 ? '' : `\n  --address    could also be ${others.join(', ')}`}`
-    }
-  }
 }
 
 function readFlags() {
@@ -131,6 +100,7 @@ if (flags.help) {
 
 if (flags.address != null && !flags.lan) stop('--address is for other devices: give --lan as well')
 const place = flags.lan ? await inTheNetwork(flags.address) : onThisMachine
+if ('mistake' in place) stop(place.mistake)
 
 const port = await choosePort('port', flags.port, 5173, place.hosts)
 const relayPort = await choosePort('relay-port', flags['relay-port'], 9090, ['127.0.0.1'])
@@ -138,12 +108,7 @@ const { child: relay, line } = await startRelay(relayPort, place.relayArguments(
 process.env.VITE_HOLDFAST_RELAYS = line.multiaddrs.join(',')
 process.env.VITE_HOLDFAST_STUN = line.stun == null ? '' : `stun:${place.stunHost}:${line.stun.port}`
 
-const page = await createServer({
-  configFile: join(root, 'browser-demo', 'vite.config.ts'),
-  logLevel: 'warn',
-  server: { port, strictPort: true, ...place.server(relayPort) }
-})
-await page.listen()
+const page = await place.servePage(port, relayPort)
 
 console.log(`
 ${place.welcome(port)}
