@@ -53,19 +53,21 @@ async function openEcho(): Promise<ReturnType<typeof lpStream>> {
 /** Sends without waiting for answers, which are numbers in order. */
 async function stream(intervalMs: number): Promise<void> {
   const frames = await openEcho()
-  const reading = (async () => {
+  const send = async (): Promise<void> => {
+    for (let n = 0; !stopped; n++) {
+      await frames.write(Buffer.from(String(n)))
+      await sleep(intervalMs)
+    }
+    await frames.write(Buffer.from('end'))
+  }
+  const receive = async (): Promise<void> => {
     for (;;) {
       const text = Buffer.from((await frames.read()).subarray()).toString()
       if (text === 'end') return
       answered.push(Number(text))
     }
-  })()
-  for (let n = 0; !stopped; n++) {
-    await frames.write(Buffer.from(String(n)))
-    await sleep(intervalMs)
   }
-  await frames.write(Buffer.from('end'))
-  await reading
+  await Promise.all([send(), receive()])
 }
 
 const handlers: { [K in keyof Question]: (argument: Question[K]) => Promise<Answer[K]> | Answer[K] } = {
