@@ -1,5 +1,6 @@
-// `npm test`: every phase one after the other, one verdict at the end.   npm test -- unit browser   runs only those.
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+// `npm test`: every phase one after the other, hidden tabs beside them, one verdict at the end.   npm test -- unit browser
+// runs only those.
+import { closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureBrowsers, findBrowsers } from './browsers.ts'
@@ -28,6 +29,8 @@ interface Phase {
   /** Where its tests are; a phase without files is empty, a phase with files must run some. */
   files?: string
   steps: () => Step[] | Promise<Step[]>
+  /** It waits for minutes and does next to nothing: it runs beside the others, and is told of at the end. */
+  beside?: true
 }
 
 const program = (path: string) => join(root, 'node_modules', path)
@@ -51,15 +54,16 @@ function vitest(project: string, { isolate = false, args = [] as string[], part 
   return { command, args: rest, env: { ...env, HOLDFAST_TALLY: report }, tally: () => readReport<Tally>(report) }
 }
 
-async function playwright(): Promise<Step[]> {
+async function playwright(part: string, ...args: string[]): Promise<Step[]> {
   const { chromium, firefox } = await findBrowsers()
   if (chromium == null && firefox == null) throw new Error('there is no browser to test with: see what the set-up said')
-  const report = join(reports, 'browser.json')
-  const { command, args, env } = isolated(process.execPath, [program('@playwright/test/cli.js'), 'test'])
+  const report = join(reports, `${part}.json`)
+  const inside = isolated(process.execPath, [program('@playwright/test/cli.js'), 'test', ...args])
+  const { command, env } = inside
   return [
     {
       command,
-      args,
+      args: inside.args,
       env: { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
       tally: () => fromPlaywright(readReport(report))
     }
@@ -109,8 +113,15 @@ const phases: Record<string, Phase> = {
   browser: {
     title: 'Browser tests',
     timeoutMs: 600_000,
-    files: 'test/browser/**/*.spec.ts',
-    steps: playwright
+    files: 'test/browser/*.spec.ts',
+    steps: () => playwright('browser')
+  },
+  background: {
+    title: 'Hidden and frozen tabs',
+    timeoutMs: 660_000,
+    files: 'test/browser/background/*.spec.ts',
+    steps: () => playwright('background', '--config=test/browser/background/playwright.config.ts'),
+    beside: true
   }
 }
 
@@ -126,7 +137,8 @@ function judge(step: Step, { code, timedOut }: Outcome): Tally {
   return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
 }
 
-async function runPhase(phase: Phase): Promise<Tally> {
+/** What it says goes to the file that `output` is the descriptor of. */
+async function runPhase(phase: Phase, output?: number): Promise<Tally> {
   if (phase.files != null && globSync(phase.files, { cwd: root }).length === 0) {
     console.log(`No tests yet (${phase.files})`)
     return nothing
@@ -135,7 +147,11 @@ async function runPhase(phase: Phase): Promise<Tally> {
   let tally = nothing
   for (const step of await phase.steps()) {
     const timeoutMs = Math.max(1, end - Date.now())
-    const outcome = await run(step.command, step.args, { env: step.env ?? process.env, timeoutMs })
+    const outcome = await run(step.command, step.args, {
+      env: step.env ?? process.env,
+      timeoutMs,
+      ...(output == null ? {} : { stdio: ['ignore', output, output] })
+    })
     if (outcome.timedOut) console.error(`Killed: it did not end within ${Math.round(timeoutMs / 1000)} s`)
     tally = add(tally, judge(step, outcome))
   }
@@ -155,7 +171,7 @@ if (unknown.length > 0) {
 }
 
 const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(name))
-if (chosen.includes('browser')) {
+if (chosen.includes('browser') || chosen.includes('background')) {
   // First of all, because integration tests use a browser where there is one.
   console.log('=== Browsers')
   await ensureBrowsers().catch((error: Error) => {
@@ -164,20 +180,46 @@ if (chosen.includes('browser')) {
   })
 }
 
-let total = nothing
-const times: string[] = []
+interface Verdict {
+  tally: Tally
+  time: string
+}
+
+async function verdictOn(phase: Phase, output?: number): Promise<Verdict> {
+  const start = Date.now()
+  const tally = await runPhase(phase, output).catch((error) => {
+    console.error(`Failed: ${error instanceof Error ? error.message : error}`)
+    return { ...nothing, failed: 1 }
+  })
+  return { tally, time: `${((Date.now() - start) / 1000).toFixed(1)} s` }
+}
+
+/** Starts the phase now; the function returned waits for it and prints what it said. */
+function beside(name: string, phase: Phase): () => Promise<Verdict> {
+  const path = join(reports, `${name}.log`)
+  const output = openSync(path, 'w')
+  const verdict = verdictOn(phase, output)
+  return async () => {
+    const result = await verdict
+    closeSync(output)
+    process.stdout.write(readFileSync(path))
+    return result
+  }
+}
+
+const inTurn = chosen.filter((name) => phases[name]?.beside == null)
+const runs = new Map<string, () => Promise<Verdict>>()
 for (const name of chosen) {
   const phase = phases[name] as Phase
-  console.log(`\n=== ${phase.title} (${name})`)
-  const start = Date.now()
-  let tally: Tally
-  try {
-    tally = await runPhase(phase)
-  } catch (error) {
-    console.error(`Failed: ${error instanceof Error ? error.message : error}`)
-    tally = { ...nothing, failed: 1 }
-  }
-  const time = `${((Date.now() - start) / 1000).toFixed(1)} s`
+  const alone = phase.beside == null || inTurn.length === 0
+  runs.set(name, alone ? () => verdictOn(phase) : beside(name, phase))
+}
+
+let total = nothing
+const times: string[] = []
+for (const [name, collect] of runs) {
+  console.log(`\n=== ${phases[name]?.title} (${name})`)
+  const { tally, time } = await collect()
   console.log(`--- ${name}: ${lastLine(tally)}, ${time}`)
   times.push(`${name.padEnd(12)} ${time.padStart(8)}   ${lastLine(tally)}`)
   total = add(total, tally)
