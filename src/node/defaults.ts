@@ -12,7 +12,8 @@ export const DEFAULTS = {
   heartbeatIntervalMs: 5_000
 } as const satisfies Partial<LinksInit>
 
-type Limits = { readonly [K in keyof typeof DEFAULTS]: number }
+/** The numbers of `LinksInit`, all set. */
+export type Limits = { readonly [K in keyof typeof DEFAULTS]: number }
 
 /** Least and greatest value that makes sense, and why. */
 const BOUNDS: { readonly [K in keyof typeof DEFAULTS]: readonly [min: number, max: number] } = {

@@ -9,41 +9,39 @@ import {
   type Stream,
   serviceCapabilities
 } from '@libp2p/interface'
-import { PeerMap } from '@libp2p/peer-collections'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { raceSignal } from 'race-signal'
-import { compare as uint8ArrayCompare } from 'uint8arrays/compare'
 import {
   Dialer,
   type Link,
   LinkClosedError,
   type LinkComponents,
   LinkRefusedError,
-  LinkSupersededError,
   type Links,
   type LinksEvents,
   type LinksInit,
   NoRouteError,
   Peer,
-  PeerLink,
+  type PeerLink,
   PeerRefusedProtocolError,
   peerIdOf,
   relayOf,
-  TooManyLinksError,
   UpgradeForbiddenError
 } from '../link/index.ts'
 import { pathKind } from '../path/index.ts'
-import { DEFAULT_SESSION_CONFIG, MAX_PATHS, type Self, type SessionConfig } from '../session/index.ts'
-import { INSTANCE_ID_BYTES, SESSION_PROTOCOL } from '../wire/index.ts'
+import { MAX_PATHS } from '../session/index.ts'
+import { SESSION_PROTOCOL } from '../wire/index.ts'
 import { assertNoConnectionMonitor } from './connection-monitor.ts'
 import { CONTROL_PROTOCOL, holdControlStream } from './control-stream.ts'
 import { InvalidOptionError, validated } from './defaults.ts'
-import { DurableSession } from './durable-session.ts'
+import { LinkMaker } from './link-maker.ts'
 import { type LinkDialing, provideLinks } from './link-transport.ts'
 import { onNetworkChange } from './network.ts'
 import { onPageLife } from './page-life.ts'
+import { Peers } from './peers.ts'
+import { Policy } from './policy.ts'
 import { Reach } from './reach.ts'
 import { parseRelays, Relays } from './relays.ts'
 import { Reservations } from './reservations.ts'
@@ -51,12 +49,10 @@ import { SharedDials } from './shared-dials.ts'
 import { guardSignalling, SIGNALLING_PROTOCOL } from './signalling.ts'
 import { HOP_PROTOCOL, Speakers } from './speakers.ts'
 import { fallBackToStock } from './stock-fallback.ts'
+import { Successions } from './successions.ts'
 
 /** How long `stop` waits for handshakes that peers began: some round trips. */
 const ACCEPTING_TIMEOUT_MS = 1_000
-
-/** Peers whose identity is remembered beyond their links. */
-const MAX_PEERS = 4_096
 
 /** The `links` service: all links of one node. */
 export class LinksService extends TypedEventEmitter<LinksEvents> implements Links, LinkDialing, PeerRouting, Startable {
@@ -65,13 +61,14 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   readonly #components: LinkComponents
   readonly #init: LinksInit
   readonly #limits: ReturnType<typeof validated>
-  readonly #sessionConfig: SessionConfig
-  readonly #instance = crypto.getRandomValues(new Uint8Array(INSTANCE_ID_BYTES))
   readonly #log
-  readonly #peers = new PeerMap<Peer>()
+  readonly #policy: Policy
+  readonly #peers: Peers
+  readonly #successions: Successions
   readonly #speakers: Speakers
   readonly #relays: Relays
   readonly #dialer: Dialer
+  readonly #maker: LinkMaker
   readonly #reach: Reach
   readonly #dials: SharedDials<PeerLink>
   readonly #reservations: Reservations
@@ -80,8 +77,6 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   #stopListening: Array<() => void> = []
   /** Links that ended and whose carriers are still closing. */
   readonly #retiring = new Set<Promise<void>>()
-  /** Peers whose restart was announced as `peer:disconnect`, and not yet as `peer:connect`. */
-  readonly #superseded = new Set<string>()
   /** Handshakes that peers began. */
   readonly #accepting = new Set<Promise<unknown>>()
 
@@ -90,15 +85,10 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     this.#components = components
     this.#init = init
     this.#limits = validated(init)
-    const { maxBufferedBytes } = this.#limits
-    this.#sessionConfig = {
-      ...DEFAULT_SESSION_CONFIG,
-      sessionWindow: maxBufferedBytes,
-      maxSendBuffer: maxBufferedBytes,
-      streamWindow: Math.min(DEFAULT_SESSION_CONFIG.streamWindow, maxBufferedBytes),
-      maxStreamSendBuffer: Math.min(DEFAULT_SESSION_CONFIG.maxStreamSendBuffer, maxBufferedBytes)
-    }
     this.#log = components.logger.forComponent('libp2p:holdfast:links')
+    this.#policy = new Policy(init)
+    this.#peers = new Peers(this.#limits.maxLinks, (id) => this.#createPeer(id))
+    this.#successions = new Successions(components)
     this.#speakers = new Speakers(components.events)
     this.#relays = new Relays(components, parseRelays(init.relays ?? []))
     this.#dialer = new Dialer(components, init.rtcConfiguration, this.#log)
@@ -106,7 +96,14 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       dialer: this.#dialer,
       relays: this.#relays,
       peerStore: components.peerStore,
-      mayDialDirect: (peer) => this.#mayReveal(peer)
+      mayDialDirect: (peer) => this.#policy.mayReveal(peer)
+    })
+    this.#maker = new LinkMaker({
+      components,
+      limits: this.#limits,
+      policy: this.#policy,
+      dialer: this.#dialer,
+      reach: this.#reach
     })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)
     this.#reservations = new Reservations(components, this.#log)
@@ -133,19 +130,19 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     })
     await registrar.handle(CONTROL_PROTOCOL, () => {}, { maxInboundStreams: 1, maxOutboundStreams: 1 })
     events.addEventListener('connection:open', this.#onConnection)
-    events.addEventListener('peer:connect', this.#onPeerConnect)
+    this.#successions.start()
     this.#speakers.start()
     this.#stopListening = [
       () => events.removeEventListener('connection:open', this.#onConnection),
-      () => events.removeEventListener('peer:connect', this.#onPeerConnect),
+      () => this.#successions.stop(),
       () => this.#speakers.stop(),
       onNetworkChange(() => {
         this.#reservations.afresh()
-        for (const link of this.#live()) link.onNetworkChange()
+        for (const link of this.all()) link.onNetworkChange()
       }),
       onPageLife({
         leave: () => {
-          for (const link of this.#live()) link.leave(new LinkClosedError('The page was left'))
+          for (const link of this.all()) link.leave(new LinkClosedError('The page was left'))
         },
         suspend: () => this.#suspend(),
         resume: () => this.#resume().catch((err) => this.#log.error('the page could not go on - %e', err))
@@ -170,7 +167,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     if (!protocols.includes(SIGNALLING_PROTOCOL)) return
     const { handler, options } = registrar.getHandler(SIGNALLING_PROTOCOL)
     const guarded = guardSignalling(handler, ({ remotePeer }) => {
-      const reason = this.#neverUpgrade(remotePeer)
+      const reason = this.#policy.neverUpgrade(remotePeer)
       return reason == null ? undefined : new UpgradeForbiddenError(reason)
     })
     await registrar.handle(SIGNALLING_PROTOCOL, guarded, { ...options, force: true })
@@ -184,7 +181,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     this.#dials.abort(new LinkClosedError('The node is stopping'))
     // The peer may have its link already, and waits for our good-bye.
     await raceSignal(Promise.allSettled(this.#accepting), AbortSignal.timeout(ACCEPTING_TIMEOUT_MS)).catch(() => {})
-    const results = await Promise.allSettled(this.#live().map((link) => link.close()))
+    const results = await Promise.allSettled(this.all().map((link) => link.close()))
     for (const result of results)
       if (result.status === 'rejected') this.#log.error('link not flushed - %e', result.reason)
     // A carrier that closes while libp2p's connection manager stops makes that wait for it in vain.
@@ -197,14 +194,14 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     this.#reservations.stop()
     const { registrar } = this.#components
     await Promise.all([registrar.unhandle(SESSION_PROTOCOL), registrar.unhandle(CONTROL_PROTOCOL)])
-    for (const link of this.#live()) link.abort(new LinkClosedError('The node was stopped'))
+    for (const link of this.all()) link.abort(new LinkClosedError('The node was stopped'))
     this.#status = 'stopped'
   }
 
   /** Sockets and peer connections keep a page out of the back/forward cache: all are closed, streams wait. */
   #suspend(): void {
     this.#reservations.suspend()
-    for (const link of this.#live()) link.suspend()
+    for (const link of this.all()) link.suspend()
     const error = new Error('The page went into the back/forward cache')
     for (const connection of this.#components.connectionManager.getConnections()) {
       if (connection.multiplexer !== SESSION_PROTOCOL) connection.abort(error)
@@ -214,7 +211,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   async #resume(): Promise<void> {
     const mayResume = (await this.#init.mayResume?.()) ?? true
     this.#reservations.resume()
-    for (const link of this.#live()) {
+    for (const link of this.all()) {
       if (mayResume) link.resume()
       else link.abort(new LinkClosedError('Another page of this browser is this peer now: reload this one'))
     }
@@ -228,11 +225,11 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   }
 
   get(peer: PeerId): PeerLink | undefined {
-    return this.#peers.get(peer)?.link
+    return this.#peers.link(peer)
   }
 
   all(): PeerLink[] {
-    return this.#live()
+    return this.#peers.links()
   }
 
   // Dialling by the transport in front of the stock ones
@@ -245,7 +242,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     // Bare ones are ours for all peers: no other transport knows what to do with them.
     if (address.getComponents().length === 1) return true
     // Nobody else may answer for an address that would reveal what the policy keeps back.
-    if (pathKind(address) === 'webrtc' && !this.#mayReveal(peer)) return true
+    if (pathKind(address) === 'webrtc' && !this.#policy.mayReveal(peer)) return true
     if (this.#speakers.refused(id)) return false
     return relayOf(address) != null || this.#speakers.speaks(id)
   }
@@ -254,7 +251,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     const peer = peerIdFromString(peerIdOf(address)!)
     try {
       if (this.#speakers.refused(peer.toString())) {
-        const carrier = await this.#reach.openCarrier(this.#peer(peer), signal)
+        const carrier = await this.#reach.openCarrier(this.#peers.of(peer), signal)
         return await this.#fallBack(peer, carrier, address, signal)
       }
       const link = await this.#dialPeer(peer, address, { signal })
@@ -270,8 +267,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       carrier,
       address,
       async (signal) => {
-        const reason = this.#neverUpgrade(peer)
-        if (reason != null) throw new UpgradeForbiddenError(reason)
+        this.#policy.assertUpgrades(peer)
         return this.#dialer.dialWebRTCUnmarked(peer, carrier, { signal })
       },
       signal
@@ -288,10 +284,6 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
 
   async *getClosestPeers(): AsyncGenerator<PeerInfo> {}
 
-  #live(): PeerLink[] {
-    return [...this.#peers.values()].flatMap(({ link }) => link ?? [])
-  }
-
   #target(target: PeerId | Multiaddr): { peer: PeerId; address?: Multiaddr } {
     if (!isMultiaddr(target)) return { peer: target }
     const id = peerIdOf(target)
@@ -306,15 +298,14 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     if (this.#isRelay(id)) throw new LinkRefusedError(`${id} is a relay, and relays get no links: use node.dial`)
     if (id.equals(this.#components.peerId))
       throw new InvalidOptionError('This is the PeerId of this node: a node cannot dial itself')
-    const peer = this.#peer(id)
+    const peer = this.#peers.of(id)
     const known = peer.link == null ? undefined : await this.#reached(peer.link, options)
     if (known != null) return known
-    if ((await this.#init.accept?.(id)) === false)
-      throw new LinkRefusedError(`The accept policy of this node refuses ${id}`)
+    await this.#policy.assertAccepts(id)
     return this.#dials.join(
       id.toString(),
       async (signal) => {
-        this.#assertRoom()
+        this.#peers.assertRoom()
         try {
           const link = await this.#reach.open(peer, address, signal)
           this.#speakers.onSpoke(id)
@@ -344,68 +335,20 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     }
   }
 
-  #peer(id: PeerId): Peer {
-    let peer = this.#peers.get(id)
-    if (peer == null) {
-      peer = new Peer(id, this.#self(id), {
-        createLink: (peer) => this.#createLink(peer),
-        isDialling: ({ id }) => this.#dials.has(id.toString()),
-        handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
-        log: this.#log
-      })
-      this.#peers.set(id, peer)
-      this.#forgetSome()
-    }
-    return peer
-  }
-
-  #forgetSome(): void {
-    if (this.#peers.size <= MAX_PEERS) return
-    for (const [id, peer] of this.#peers) {
-      if (peer.link != null) continue
-      this.#peers.delete(id)
-      return
-    }
-  }
-
-  #self(peer: PeerId): Self {
-    const { streamWindow, sessionWindow } = this.#sessionConfig
-    return { instance: this.#instance, side: sideOf(this.#components.peerId, peer), streamWindow, sessionWindow }
+  #createPeer(id: PeerId): Peer {
+    return new Peer(id, this.#maker.self(id), {
+      createLink: (peer) => this.#createLink(peer),
+      isDialling: ({ id }) => this.#dials.has(id.toString()),
+      handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
+      log: this.#log
+    })
   }
 
   #createLink(peer: Peer): PeerLink {
-    this.#assertRoom()
-    const { closeTimeoutMs } = this.#limits
+    this.#peers.assertRoom()
+    this.#successions.onBegin(peer.id)
     const direction = this.#dials.has(peer.id.toString()) ? 'outbound' : 'inbound'
-    const link = new PeerLink({
-      remotePeer: peer.id,
-      side: peer.self.side,
-      config: this.#limits,
-      closeTimeoutMs,
-      neverUpgrade: () => this.#neverUpgrade(peer.id),
-      log: this.#components.logger.forComponent('libp2p:holdfast:link').newScope(peer.id.toString().slice(-8)),
-      hooks: {
-        upgrade: (link, via, signal) => this.#upgrade(peer, link, via.connection, signal),
-        redial: async (_link, signal) => {
-          await this.#reach.open(
-            peer,
-            undefined,
-            AbortSignal.any([signal, AbortSignal.timeout(this.#limits.dialTimeoutMs)])
-          )
-        },
-        onEnd: (link) => this.#onLinkEnd(peer, link)
-      },
-      createSession: (link) =>
-        new DurableSession({
-          remotePeer: peer.id,
-          side: peer.self.side,
-          config: this.#sessionConfig,
-          direction,
-          upgrader: this.#components.upgrader,
-          listener: link,
-          log: this.#components.logger.forComponent('libp2p:holdfast:session')
-        })
-    })
+    const link = this.#maker.make(peer, direction, (link) => this.#onLinkEnd(peer, link))
     link.addEventListener('link:state', ({ detail }) =>
       this.safeDispatchEvent('link:state', { detail: { link, ...detail } })
     )
@@ -417,9 +360,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   }
 
   #onLinkReady(link: PeerLink, direction: 'inbound' | 'outbound'): void {
-    if (this.#superseded.delete(link.remotePeer.toString())) {
-      this.#components.events.safeDispatchEvent('peer:connect', { detail: link.remotePeer })
-    }
+    this.#successions.onReady(link)
     this.safeDispatchEvent('link:open', { detail: link })
     if (direction === 'outbound') holdControlStream(link.connection, this.#log)
   }
@@ -428,54 +369,12 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     peer.onLinkEnd(link)
     this.#retiring.add(link.retired)
     void link.retired.then(() => this.#retiring.delete(link.retired))
-    if (link.state.status === 'closed' && link.state.reason instanceof LinkSupersededError) this.#announceEnd(peer.id)
+    this.#successions.onEnd(link)
     this.safeDispatchEvent('link:close', { detail: link })
-  }
-
-  /**
-   * The peer is another process now, and protocols that keep state per peer must hear of it. libp2p tells them when the
-   * last connection closes; here the carrier of the next session is open already.
-   */
-  #announceEnd(peer: PeerId): void {
-    if (this.#components.connectionManager.getConnections(peer).length === 0) return
-    this.#superseded.add(peer.toString())
-    this.#components.events.safeDispatchEvent('peer:disconnect', { detail: peer })
-  }
-
-  async #upgrade(peer: Peer, link: PeerLink, via: Connection, signal: AbortSignal): Promise<void> {
-    // A policy that is a function may answer otherwise than when the link came up.
-    const reason = this.#neverUpgrade(peer.id)
-    if (reason != null) throw new UpgradeForbiddenError(reason)
-    const carrier = await this.#dialer.dialWebRTC(peer.id, via, { signal })
-    try {
-      signal.throwIfAborted()
-      const attached = await peer.openPath(carrier, { signal })
-      if (attached !== link) throw new LinkClosedError('Another session took over meanwhile')
-    } catch (err) {
-      carrier.abort(err as Error)
-      throw err
-    }
-  }
-
-  /** Whether policy allows to show this peer our IP address. */
-  #mayReveal(peer: PeerId): boolean {
-    const { upgrade = 'auto' } = this.#init
-    return typeof upgrade === 'function' ? upgrade(peer) : upgrade === 'auto'
-  }
-
-  #neverUpgrade(peer: PeerId): string | undefined {
-    if (!this.#mayReveal(peer)) return 'the upgrade policy of this node forbids it: it would reveal IP addresses'
-    if (!hasWebRTC()) return 'this runtime has no WebRTC'
-    return undefined
   }
 
   #isRelay(peer: PeerId): boolean {
     return this.#relays.includes(peer) || this.#speakers.isRelay(peer.toString())
-  }
-
-  #assertRoom(): void {
-    const { maxLinks } = this.#limits
-    if (this.#live().length >= maxLinks) throw new TooManyLinksError(maxLinks)
   }
 
   readonly #onStream = async (stream: Stream, connection: Connection): Promise<void> => {
@@ -483,12 +382,10 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     try {
       if (this.#status !== 'started') throw new LinkRefusedError('This node is stopping')
       if (this.#isRelay(remotePeer)) throw new LinkRefusedError('Relays get no links')
-      const peer = this.#peer(remotePeer)
-      if (peer.link == null && (await this.#init.accept?.(remotePeer)) === false) {
-        throw new LinkRefusedError(`The accept policy of this node refuses ${remotePeer}`)
-      }
+      const peer = this.#peers.of(remotePeer)
+      if (peer.link == null) await this.#policy.assertAccepts(remotePeer)
       // Before the handshake: once the peer has confirmed, it has its link and would look for the path again and again.
-      if (peer.link == null) this.#assertRoom()
+      if (peer.link == null) this.#peers.assertRoom()
       const accepting = peer.acceptPath(stream, connection)
       this.#accepting.add(accepting)
       await accepting.finally(() => this.#accepting.delete(accepting))
@@ -499,24 +396,11 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     }
   }
 
-  readonly #onPeerConnect = ({ detail: peer }: CustomEvent<PeerId>): void => {
-    this.#superseded.delete(peer.toString())
-  }
-
   /** Inbound carriers of linked peers: stock code must not open streams on them. */
   readonly #onConnection = ({ detail: connection }: CustomEvent<Connection>): void => {
     if (connection.multiplexer === SESSION_PROTOCOL) return
-    if (this.#peers.get(connection.remotePeer)?.link != null) connection.limits ??= {}
+    if (this.#peers.link(connection.remotePeer) != null) connection.limits ??= {}
   }
-}
-
-/** Compared as bytes, so that every language orders them alike. */
-function sideOf(self: PeerId, peer: PeerId): 0 | 1 {
-  return uint8ArrayCompare(self.toMultihash().bytes, peer.toMultihash().bytes) < 0 ? 0 : 1
-}
-
-function hasWebRTC(): boolean {
-  return typeof globalThis.RTCPeerConnection === 'function' || globalThis.process?.versions?.node != null
 }
 
 /**
