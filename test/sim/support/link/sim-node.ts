@@ -27,6 +27,7 @@ export class SimNode {
   readonly #identity = new PeerIdentity()
   link: SimLink | undefined
   #paths = 0
+  #waiting: Array<{ readonly plannedAt: number; readonly run: (lateMs: number) => void }> = []
   #frozenUntil = 0
   #alive = true
 
@@ -45,8 +46,8 @@ export class SimNode {
   }
 
   freeze(ms: number): void {
-    // One that is frozen already does not wake earlier for it: what waits keeps its order.
     this.#frozenUntil = Math.max(this.#frozenUntil, this.now + ms)
+    this.world.queue.at(this.#frozenUntil, () => this.#wake())
   }
 
   /** kill -9: nothing is said to anybody; the kernel closes what it can. */
@@ -66,8 +67,18 @@ export class SimNode {
 
   #whenAwake(plannedAt: number, run: (lateMs: number) => void): void {
     if (!this.#alive) return
-    if (this.now < this.#frozenUntil) this.world.queue.at(this.#frozenUntil, () => this.#whenAwake(plannedAt, run))
+    if (this.now < this.#frozenUntil || this.#waiting.length > 0) this.#waiting.push({ plannedAt, run })
     else run(this.now - plannedAt)
+  }
+
+  /** What waited runs in the order it came. */
+  #wake(): void {
+    if (this.now < this.#frozenUntil) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { plannedAt, run } of waiting) {
+      if (this.#alive) run(this.now - plannedAt)
+    }
   }
 
   /** The application wants a link. */
