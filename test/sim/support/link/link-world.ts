@@ -23,6 +23,7 @@ export class LinkStats {
   superseded = 0
   crashes = 0
   freezes = 0
+  asides = 0
   relayed = 0
   direct = 0
   recovering = 0
@@ -153,7 +154,20 @@ export class LinkWorld {
       this.trace(`side ${side} freezes for ${ms} ms`)
       this.nodes[side]!.freeze(ms)
     } else if (what < 0.92) this.#restart(rng.int(2) as 0 | 1)
+    else if (what < 0.96) this.#putAside(rng.pick(this.nodes))
     else for (const { link } of this.nodes) link?.step({ type: 'networkChanged' })
+  }
+
+  /** As a page that goes into the back/forward cache and comes back. */
+  #putAside(node: SimNode): void {
+    const { link } = node
+    if (link == null || !node.isAlive) return
+    const ms = Math.min(this.rng.between(500, 25_000), DISTURBED_MS - this.queue.now)
+    this.stats.asides++
+    this.trace(`side ${node.side} is put aside for ${ms} ms`)
+    link.step({ type: 'suspended' })
+    node.after(ms, () => link.step({ type: 'resumed' }))
+    node.freeze(ms)
   }
 
   #toggleRelay(): void {
