@@ -3,6 +3,7 @@ import { startChat } from '../support/chat.ts'
 import {
   expect,
   expectDialled,
+  expectFocus,
   expectHeard,
   expectState,
   linkUp,
@@ -42,9 +43,9 @@ test('a share link leads to a chat that goes direct', async ({ browserKinds, dem
   await alice.getByRole('button', { name: 'Close the link' }).click()
   await expectState([alice, bob], 'closed')
   // Nobody's focus is lost: a button that went has a successor, a box that is of no use now keeps it.
-  await expect(alice.getByRole('button', { name: 'Dial again' })).toBeFocused()
+  await expectFocus(alice.getByRole('button', { name: 'Dial again' }))
   await expect(bob.getByRole('textbox', { name: 'Message' })).toBeDisabled()
-  await expect(bob.getByRole('textbox', { name: 'Message' })).toBeFocused()
+  await expectFocus(bob.getByRole('textbox', { name: 'Message' }))
   await bob.getByRole('button', { name: 'Dial again' }).click()
   await expectDialled(bob)
   await say(bob, 'back again')

@@ -22,7 +22,7 @@ export function Timeline({ peer }: { peer: Peer }) {
             style={{ flexGrow: band.shownMs }}
             title={`${band.status} since ${new Date(band.from).toLocaleTimeString()}: ${band.cause}`}
           >
-            {band.status}
+            <span class="band-label">{band.status}</span>
           </span>
         ))}
       </div>

@@ -1,6 +1,6 @@
 // What the specs of browser-demo are written with: the page as it is shipped, and the words of somebody who uses it.
 import { join } from 'node:path'
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { test as base, expect } from './fixtures.ts'
 import { servePage } from './servers.ts'
 
@@ -44,6 +44,11 @@ export async function shareLinkOf(page: Page): Promise<string> {
 /** Whoever dialled can type at once. */
 export async function expectDialled(page: Page): Promise<void> {
   await expect(page.getByRole('textbox', { name: 'Message' })).toBeFocused(linkUp)
+}
+
+/** Where the page has its focus, though another window may be the one in front. */
+export async function expectFocus(target: Locator): Promise<void> {
+  await expect.poll(() => target.evaluate((element) => element === document.activeElement), linkUp).toBe(true)
 }
 
 export async function say(page: Page, text: string): Promise<void> {
