@@ -20,11 +20,20 @@ export interface Linked {
 export interface Fixtures {
   /** The page dialled, both sides have the path wanted, and another tab is in front of the page since. */
   hideLinkedPage: (kind: HeadedKind, path: PathWanted) => Promise<Linked>
+  /** One more Node process, linked with nobody. */
+  openPeer: (path: PathWanted) => Promise<PeerProcess>
   /** Errors on the page's console, and uncaught ones, fail the test unless named here. */
   allowedErrors: RegExp[]
 }
 
 const UPGRADE_MS = 20_000
+
+const addresses = () => ({
+  relays: (process.env.HOLDFAST_RELAYS ?? '').split(','),
+  stunUrl: process.env.HOLDFAST_STUN ?? ''
+})
+
+const upgradeFor = (path: PathWanted) => (path === 'direct' ? 'auto' : 'never')
 
 export const test = base.extend<Fixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's dependencies from this pattern
@@ -32,17 +41,25 @@ export const test = base.extend<Fixtures>({
     await use([])
   },
 
-  hideLinkedPage: async ({ allowedErrors }, use) => {
+  // biome-ignore lint/correctness/noEmptyPattern: as above
+  openPeer: async ({}, use) => {
+    const peers: PeerProcess[] = []
+    await use(async (path) => {
+      const { relays, stunUrl } = addresses()
+      const peer = await startPeer(upgradeFor(path), relays, stunUrl)
+      peers.push(peer)
+      return peer
+    })
+    for (const peer of peers) await peer.stop()
+  },
+
+  hideLinkedPage: async ({ allowedErrors, openPeer }, use) => {
     const stops: Array<() => Promise<void>> = []
     const errors: string[] = []
     await use(async (kind, path) => {
       const why = await whyNotLaunchHeaded(kind)
       test.skip(why != null, why)
-      const relays = (process.env.HOLDFAST_RELAYS ?? '').split(',')
-      const stunUrl = process.env.HOLDFAST_STUN ?? ''
-      const upgrade = path === 'direct' ? 'auto' : 'never'
-      const peer = await startPeer(upgrade, relays, stunUrl)
-      stops.push(peer.stop)
+      const peer = await openPeer(path)
       const browser = await launchHeaded(kind, process.env.HOLDFAST_DISPLAY ?? '')
       stops.push(browser.close)
       const page = await browser.context.newPage()
@@ -50,7 +67,7 @@ export const test = base.extend<Fixtures>({
       page.on('console', (message) => {
         if (message.type() === 'error') errors.push(message.text())
       })
-      await page.addInitScript((globals) => Object.assign(globalThis, globals), { relays, stunUrl })
+      await page.addInitScript((globals) => Object.assign(globalThis, globals), addresses())
       await page.goto(process.env.HOLDFAST_PAGE ?? '')
       await page.waitForFunction('globalThis.ready === true')
       const peerId = await peer.ask('peerId')
@@ -59,7 +76,7 @@ export const test = base.extend<Fixtures>({
           globalThis.person = await Person.start({ relays, stunServers: [stunUrl], upgrade })
           await person.dial(peerId, 'hello')
         },
-        [peerId, upgrade] as const
+        [peerId, upgradeFor(path)] as const
       )
       await peer.ask('say', 'hello')
       if (path === 'direct') {
@@ -81,6 +98,16 @@ export async function happened({ page, peer }: Linked, since: number): Promise<{
   const tell = (seen: Array<{ at: number; what: string }>) =>
     seen.filter(({ at }) => at > since).map(({ at, what }) => `${((at - since) / 1_000).toFixed(1)} s ${what}`)
   return { page: tell(await page.evaluate(() => person.seen)), peer: tell((await peer.ask('story')).history) }
+}
+
+/** Round-trip time in ms of a fresh message of the peer, and of one of the page; infinite where no answer came. */
+export async function freshEchoes({ page, peer }: Linked): Promise<{ peerMs: number; pageMs: number }> {
+  const never = () => Number.POSITIVE_INFINITY
+  const peerMs = await peer.ask('say', 'fresh').catch(never)
+  return {
+    peerMs,
+    pageMs: peerMs === never() ? peerMs : await page.evaluate(() => person.say('of the page')).catch(never)
+  }
 }
 
 export function print(info: TestInfo, figures: Record<string, string | number>): void {

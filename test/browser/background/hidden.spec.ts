@@ -3,7 +3,7 @@
 // Firefox to one per second. Pages with WebRTC are spared the minute, and only that.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { throttling } from '../support/headed/index.ts'
-import { expect, happened, type PathWanted, print, test } from './fixtures.ts'
+import { expect, freshEchoes, happened, type PathWanted, print, test } from './fixtures.ts'
 
 const HIDDEN_MS = 7 * 60_000
 const MESSAGE_INTERVAL_MS = 60_000
@@ -28,12 +28,11 @@ for (const kind of ['chromium', 'firefox'] as const) {
       const shownAt = hiddenAt + HIDDEN_MS
       for (let at = hiddenAt + MESSAGE_INTERVAL_MS; at < shownAt; at += MESSAGE_INTERVAL_MS) {
         await sleep(at - Date.now())
-        echoes.push(await peer.ask('say', `message at ${at - hiddenAt} ms`))
+        echoes.push(await peer.ask('say', `message at ${at - hiddenAt} ms`).catch(() => Number.POSITIVE_INFINITY))
       }
       await sleep(shownAt - Date.now())
 
-      const freshMs = await peer.ask('say', 'fresh')
-      const ownMs = await page.evaluate(() => person.say('from the hidden page'))
+      const { peerMs, pageMs } = await freshEchoes(linked)
       const endedAt = Date.now()
       const { wakeUpsPerSecond, longestGapMs } = await throttling(page, hiddenAt, endedAt)
       const seen = await happened(linked, hiddenAt)
@@ -44,8 +43,8 @@ for (const kind of ['chromium', 'firefox'] as const) {
         'timer wake-ups per s': wakeUpsPerSecond.toFixed(2),
         'longest gap between them s': (longestGapMs / 1_000).toFixed(1),
         'echoes meanwhile ms': echoes.map((ms) => ms.toFixed(0)).join(' '),
-        'fresh echo ms': freshMs.toFixed(0),
-        'of the page ms': ownMs.toFixed(0),
+        'fresh echo ms': peerMs.toFixed(0),
+        'of the page ms': pageMs.toFixed(0),
         'seen by the page': seen.page.join('; ') || 'nothing',
         'and by the peer': seen.peer.join('; ') || 'nothing'
       })
@@ -58,7 +57,7 @@ for (const kind of ['chromium', 'firefox'] as const) {
       expect(status).toBe(path)
       expect(story).toMatchObject({ links: 1, isCurrent: true, status: path, ended: [] })
       expect(story.paths).toEqual(pathsBefore)
-      expect(Math.max(freshMs, ownMs, ...echoes)).toBeLessThan(FRESH_ECHO_MS)
+      expect(Math.max(peerMs, pageMs, ...echoes)).toBeLessThan(FRESH_ECHO_MS)
     })
   }
 }

@@ -17,6 +17,8 @@ export interface Story {
 
 export interface Question {
   peerId: undefined
+  /** Only the PeerId: the peer has to be found at its relay. */
+  dial: string
   say: string
   startStream: number
   endStream: undefined
@@ -25,6 +27,8 @@ export interface Question {
 
 export interface Answer {
   peerId: string
+  dial: undefined
+  /** The round-trip time in ms. */
   say: number
   startStream: undefined
   /** The numbers that came back, in the order in which they did. */

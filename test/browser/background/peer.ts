@@ -2,11 +2,15 @@
 // without tabs, so that what happens to the link happened to the page's side of it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { lpStream } from '@libp2p/utils'
 import { createNode, type Link } from '../../../src/index.ts'
 import type { Answer, Question, Story } from './peer-process.ts'
 
 const ECHO = '/holdfast-test/echo/1.0.0'
+
+/** Far above what any answer may take: after it the test is told, and can say what happened. */
+const ANSWER_MS = 30_000
 
 const [upgrade, relayAddresses = '', stunServer = ''] = process.argv.slice(2)
 const node = await createNode({
@@ -72,12 +76,15 @@ async function stream(intervalMs: number): Promise<void> {
 
 const handlers: { [K in keyof Question]: (argument: Question[K]) => Promise<Answer[K]> | Answer[K] } = {
   peerId: () => node.peerId.toString(),
-  /** Resolves with the round-trip time in ms. */
+  async dial(peerId) {
+    await node.services.links.dial(peerIdFromString(peerId))
+    return undefined
+  },
   async say(text) {
     const start = performance.now()
     const frames = await openEcho()
     await frames.write(Buffer.from(text))
-    const answer = Buffer.from((await frames.read()).subarray()).toString()
+    const answer = Buffer.from((await frames.read({ signal: AbortSignal.timeout(ANSWER_MS) })).subarray()).toString()
     if (answer !== text) throw new Error(`the answer to ${text} was ${answer}`)
     return performance.now() - start
   },
