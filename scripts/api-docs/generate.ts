@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..', '..')
 const page = join('docs', 'api', 'README.md')
 
 /** Types that signatures mention and users neither make nor name. */
-const machinery = ['LinkComponents', 'LinkTransportComponents', 'Attempt']
+const machinery = ['LinkComponents', 'LinkTransportComponents']
 
 const markdown: PluginOptions = {
   hidePageHeader: true,

@@ -49,7 +49,9 @@ export class LinkFlushError extends Error {
 
 /** One way that was tried to reach a peer, and what came of it. */
 export interface Attempt {
+  /** A multiaddr, the relay in it for relayed ways. */
   readonly address: string
+  /** What it answered. */
   readonly error: Error
 }
 

@@ -41,12 +41,15 @@ export function validated(init: LinksInit): Limits {
     }
     limits[name] = value
   }
-  const { upgrade, accept, relays, rtcConfiguration } = init
+  const { upgrade, accept, mayResume, relays, rtcConfiguration } = init
   if (upgrade != null && upgrade !== 'auto' && upgrade !== 'never' && typeof upgrade !== 'function') {
     throw new InvalidOptionError(`upgrade must be 'auto', 'never' or a function of the PeerId, not ${String(upgrade)}`)
   }
   if (accept != null && typeof accept !== 'function') {
     throw new InvalidOptionError(`accept must be a function of the PeerId, not ${String(accept)}`)
+  }
+  if (mayResume != null && typeof mayResume !== 'function') {
+    throw new InvalidOptionError(`mayResume must be a function, not ${String(mayResume)}`)
   }
   if (relays != null && !Array.isArray(relays)) {
     throw new InvalidOptionError(`relays must be an array of multiaddrs, not ${String(relays)}`)

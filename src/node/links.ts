@@ -27,18 +27,17 @@ import {
   type PeerLink,
   PeerRefusedProtocolError,
   peerIdOf,
-  relayOf,
   UpgradeForbiddenError
 } from '../link/index.ts'
-import { pathKind } from '../path/index.ts'
 import { MAX_PATHS } from '../session/index.ts'
 import { SESSION_PROTOCOL } from '../wire/index.ts'
 import { assertNoConnectionMonitor } from './connection-monitor.ts'
 import { CONTROL_PROTOCOL, holdControlStream } from './control-stream.ts'
 import { InvalidOptionError, validated } from './defaults.ts'
 import { LinkMaker } from './link-maker.ts'
-import { type LinkDialing, provideLinks } from './link-transport.ts'
+import { provideLinks } from './link-transport.ts'
 import { onNetworkChange } from './network.ts'
+import { NodeDials } from './node-dials.ts'
 import { onPageLife } from './page-life.ts'
 import { Peers } from './peers.ts'
 import { Policy } from './policy.ts'
@@ -48,14 +47,13 @@ import { Reservations } from './reservations.ts'
 import { SharedDials } from './shared-dials.ts'
 import { guardSignalling, SIGNALLING_PROTOCOL } from './signalling.ts'
 import { HOP_PROTOCOL, Speakers } from './speakers.ts'
-import { fallBackToStock } from './stock-fallback.ts'
 import { Successions } from './successions.ts'
 
 /** How long `stop` waits for handshakes that peers began: some round trips. */
 const ACCEPTING_TIMEOUT_MS = 1_000
 
 /** The `links` service: all links of one node. */
-export class LinksService extends TypedEventEmitter<LinksEvents> implements Links, LinkDialing, PeerRouting, Startable {
+export class LinksService extends TypedEventEmitter<LinksEvents> implements Links, PeerRouting, Startable {
   readonly [Symbol.toStringTag] = '@libp2p-holdfast/links'
   readonly [serviceCapabilities] = ['@libp2p-holdfast/links']
   readonly #components: LinkComponents
@@ -72,6 +70,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   readonly #reach: Reach
   readonly #dials: SharedDials<PeerLink>
   readonly #reservations: Reservations
+  readonly #nodeDials: NodeDials
   /** `relaying`: started, and a relay itself, so that there are no links. */
   #status: 'stopped' | 'started' | 'relaying' | 'stopping' = 'stopped'
   #stopListening: Array<() => void> = []
@@ -107,7 +106,18 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)
     this.#reservations = new Reservations(components, this.#log)
-    provideLinks(components.events, this)
+    this.#nodeDials = new NodeDials({
+      self: components.peerId,
+      policy: this.#policy,
+      speakers: this.#speakers,
+      peers: this.#peers,
+      reach: this.#reach,
+      dialer: this.#dialer,
+      isStarted: () => this.#status === 'started',
+      isRelay: (peer) => this.#isRelay(peer),
+      dial: (peer, address, signal) => this.#dialPeer(peer, address, { signal })
+    })
+    provideLinks(components.events, this.#nodeDials)
   }
 
   get [peerRoutingSymbol](): PeerRouting {
@@ -232,53 +242,11 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     return this.#peers.links()
   }
 
-  // Dialling by the transport in front of the stock ones
-
-  claims(address: Multiaddr): boolean {
-    const id = peerIdOf(address)
-    if (this.#status !== 'started' || id == null || id === this.#components.peerId.toString()) return false
-    const peer = peerIdFromString(id)
-    if (this.#isRelay(peer)) return false
-    // Bare ones are ours for all peers: no other transport knows what to do with them.
-    if (address.getComponents().length === 1) return true
-    // Nobody else may answer for an address that would reveal what the policy keeps back.
-    if (pathKind(address) === 'webrtc' && !this.#policy.mayReveal(peer)) return true
-    if (this.#speakers.refused(id)) return false
-    return relayOf(address) != null || this.#speakers.speaks(id)
-  }
-
-  async dialConnection(address: Multiaddr, signal: AbortSignal): Promise<Connection> {
-    const peer = peerIdFromString(peerIdOf(address)!)
-    try {
-      if (this.#speakers.refused(peer.toString())) {
-        const carrier = await this.#reach.openCarrier(this.#peers.of(peer), signal)
-        return await this.#fallBack(peer, carrier, address, signal)
-      }
-      const link = await this.#dialPeer(peer, address, { signal })
-      return link.connection
-    } catch (err) {
-      if (!(err instanceof PeerRefusedProtocolError)) throw err
-      return this.#fallBack(peer, err.carrier, address, signal)
-    }
-  }
-
-  #fallBack(peer: PeerId, carrier: Connection, address: Multiaddr, signal: AbortSignal): Promise<Connection> {
-    return fallBackToStock(
-      carrier,
-      address,
-      async (signal) => {
-        this.#policy.assertUpgrades(peer)
-        return this.#dialer.dialWebRTCUnmarked(peer, carrier, { signal })
-      },
-      signal
-    )
-  }
-
   // PeerRouting: a PeerId alone is enough to be dialled
 
   async findPeer(peer: PeerId): Promise<PeerInfo> {
     const address = multiaddr(`/p2p/${peer}`)
-    if (!this.claims(address)) throw new LinkRefusedError(`${peer} is not reached by links`)
+    if (!this.#nodeDials.claims(address)) throw new LinkRefusedError(`${peer} is not reached by links`)
     return { id: peer, multiaddrs: [address] }
   }
 

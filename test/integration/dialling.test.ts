@@ -215,6 +215,8 @@ describe('configuration', () => {
     const wrong: Array<[Parameters<typeof createNode>[0], RegExp]> = [
       [{ upgrade: 'sometimes' as 'never' }, /^upgrade must be 'auto', 'never' or a function/],
       [{ accept: 'everybody' as never }, /^accept must be a function/],
+      [{ mayResume: true as never }, /^mayResume must be a function/],
+      [{ identity: 'kept' }, /^identity can only be 'ephemeral' in Node.js: keep a private key yourself/],
       [{ relays: relay.multiaddrs[0] as never }, /^relays must be an array/],
       [{ stunServers: ['stun.example.org:3478'] }, /must look like stun:host:port/]
     ]
