@@ -60,10 +60,9 @@ test('the direct path is dropped and forbidden, and no byte is lost', async ({
   const forbiddenMs = await expectFlow(bob, 'Forbid direct paths')
   await expectState(pages, 'relayed')
   await expect(hasPath(bob, 'webrtc')).toHaveCount(0)
-  await alice
-    .getByRole('button', { name: 'Look for a direct path now' })
-    .click({ timeout: 3_000 })
-    .catch(() => {})
+  // Neither side looks for one any more: the one may not, the other is refused.
+  await expect(bob.getByTestId('link-card')).toHaveAttribute('data-upgrade', 'never')
+  await expect(alice.getByTestId('link-card')).toHaveAttribute('data-upgrade', /^(idle|backoff)$/, comesBack)
   await expectNothingLost(bob)
   await expectState(pages, 'relayed')
 
