@@ -113,7 +113,11 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     return [...this.#paths].map(([id, path]) => this.#info(id, path))
   }
 
-  /** Number of paths attached: the identity rules ask. */
+  /** Whether the peer is heard on some path: the identity rules ask. */
+  get isHeard(): boolean {
+    return this.#paths.size > 0 && this.#machine.state.status !== 'recovering'
+  }
+
   get pathCount(): number {
     return this.#paths.size
   }

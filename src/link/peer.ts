@@ -183,7 +183,7 @@ class Shaking implements PathHandler {
 
   #shake(phase: Extract<Phase, { status: 'shaking' }>, frame: Frame): void {
     const { self, identity, link } = this.#peer
-    const step: HandshakeStep = shake(phase.state, frame, self, identity, link?.pathCount ?? 0)
+    const step: HandshakeStep = shake(phase.state, frame, self, identity, link?.isHeard ?? false)
     if ('next' in step) {
       this.path.write([step.send])
       phase.state = step.next

@@ -58,9 +58,9 @@ export class Upgrade {
 
   /** Network change, wake from sleep, or the user asks: what failed before says nothing now. */
   retryNow(): void {
-    if (this.#status.status !== 'backoff') return
+    // The attempt under way began in the world before: its failure counts as a first one.
     this.#failures = 0
-    this.#status = { status: 'idle' }
+    if (this.#status.status === 'backoff') this.#status = { status: 'idle' }
   }
 
   /** A direct path died by itself: try again at once, unless that happens too often. */

@@ -35,14 +35,14 @@ export function shake(
   frame: Frame,
   self: Self,
   identity: PeerIdentity,
-  attachedPaths: number
+  isHeard: boolean
 ): HandshakeStep {
   if (state.role === 'initiator') {
     if (frame.type !== 'hello') throw unexpected(frame, 'hello')
     if (frame.path !== state.path) {
       throw new ProtocolViolationError(`Peer answered path ${state.path} with a HELLO for path ${frame.path}`)
     }
-    const verdict = identity.onResponderHello(frame, attachedPaths)
+    const verdict = identity.onResponderHello(frame, isHeard)
     const step = { path: state.path, peer: frame, verdict }
     if (verdict.action !== 'attach') return step
     return { ...step, send: { type: 'confirm', instance: frame.instance, epoch: verdict.name.epoch } }

@@ -41,13 +41,14 @@ export class PeerIdentity {
     return this.#ended.get(peerInstance) ?? 0
   }
 
-  /** As initiator: the responder's HELLO. `attachedPaths` counts paths attached to our live session. */
-  onResponderHello(hello: HelloFrame, attachedPaths: number): Verdict {
+  /** As initiator: the responder's HELLO. `isHeard`: the peer is heard on some path of our live session. */
+  onResponderHello(hello: HelloFrame, isHeard: boolean): Verdict {
     const peerInstance = instanceName(hello.instance)
     const name = { peerInstance, epoch: Math.max(hello.epoch, this.epochFor(peerInstance)) }
     const live = this.#live
     if (live == null || isSame(live, name)) return this.#attach(name)
-    return attachedPaths > 0
+    // The same process has ended it; another one only has if nobody answers us there: it may be a second tab.
+    return isHeard && live.peerInstance !== peerInstance
       ? { action: 'refuse', reason: 'another session with this peer is alive; the dial reached another instance of it' }
       : { action: 'endAndRefuse', reason: 'the peer has restarted and forgot this session' }
   }

@@ -163,7 +163,7 @@ export class SimPeer {
   #shake(end: End, state: HandshakeState, frame: Frame): void {
     const { path } = end
     this.#world.trace?.(`side ${this.side} path ${path.id} <- ${describeFrame(frame)}`)
-    const step = shake(state, frame, this.#self, this.#identity, this.attached.length)
+    const step = shake(state, frame, this.#self, this.#identity, this.attached.length > 0)
     if (step.send != null) this.#ends.send(path, step.send)
     if ('next' in step) {
       end.state = step.next

@@ -53,6 +53,11 @@ export class SimLink {
     return this.#paths.size
   }
 
+  /** As src/link/link.ts has it. */
+  get isHeard(): boolean {
+    return this.#paths.size > 0 && this.state.status !== 'recovering'
+  }
+
   get isClosed(): boolean {
     return this.state.status === 'closed'
   }

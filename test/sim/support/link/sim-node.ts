@@ -153,7 +153,7 @@ export class SimNode {
         phase.link.onFrames(phase.id, [frame])
         return
       }
-      const step = shake(phase.state, frame, this.self, this.#identity, this.link?.pathCount ?? 0)
+      const step = shake(phase.state, frame, this.self, this.#identity, this.link?.isHeard ?? false)
       if ('next' in step) {
         phase = { state: step.next }
         carrier.send(this.side, [step.send])
