@@ -85,7 +85,7 @@ test('two demo pages link, one of them in WebKitGTK', async ({ openPage, relayAd
     url.searchParams.set('relay', relayAddresses.join(','))
     url.searchParams.set('stun', stunUrl)
     await webkit.goto(url.href)
-    const peerIdShown = () => document.querySelector('[data-testid=peer-id]')?.textContent ?? ''
+    const peerIdShown = () => document.querySelector('[data-testid=peer-id]')?.textContent ?? recordedErrors.join()
     await expect.poll(() => webkit.evaluate(peerIdShown), linkUp).toMatch(/^12D3KooW/)
 
     url.hash = `dial=${await webkit.evaluate(peerIdShown)}`

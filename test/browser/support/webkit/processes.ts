@@ -59,6 +59,9 @@ export async function startDriver(display: string): Promise<{ url: string; stop:
     ...process.env,
     DISPLAY: display,
     GDK_BACKEND: 'x11',
+    // People's browsers have a language; that of containers, C, is none, and Intl refuses it.
+    LANG: 'en_US.UTF-8',
+    LC_ALL: 'en_US.UTF-8',
     // Its sandbox wants namespaces of its own, which containers refuse; the pages are the project's.
     WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
     LIBGL_ALWAYS_SOFTWARE: '1',
