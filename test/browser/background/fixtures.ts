@@ -1,11 +1,12 @@
-// A page in a window of its own browser, linked with a Node process, and what either of them says happened.
-import { test as base, type CDPSession, type Page, type TestInfo } from '@playwright/test'
+// A page in a window of its own browser, linked with a Node process.
+import { test as base, type CDPSession, type Page } from '@playwright/test'
 import { type HeadedKind, hide, launchHeaded, watchTimers, whyNotLaunchHeaded } from '../support/headed/index.ts'
 import type {} from '../support/page/globals.ts'
 import { type PeerProcess, startPeer } from './peer-process.ts'
 
 export { expect } from '@playwright/test'
 
+/** The status of a link that has it. */
 export type PathWanted = 'direct' | 'relayed'
 
 export interface Linked {
@@ -13,8 +14,6 @@ export interface Linked {
   peer: PeerProcess
   /** Chromium only. */
   devtools: () => Promise<CDPSession>
-  /** Since when the page is hidden, in ms since the Unix epoch. */
-  hiddenAt: number
 }
 
 export interface Fixtures {
@@ -85,32 +84,10 @@ export const test = base.extend<Fixtures>({
       }
       await watchTimers(page)
       await hide(page)
-      return { page, peer, devtools: () => browser.context.newCDPSession(page), hiddenAt: Date.now() }
+      return { page, peer, devtools: () => browser.context.newCDPSession(page) }
     })
     for (const stop of stops.reverse()) await stop()
     const unexpected = errors.filter((text) => !allowedErrors.some((pattern) => pattern.test(text)))
     base.expect(unexpected, "errors on the page's console").toEqual([])
   }
 })
-
-/** What happened to the link on either side since then. */
-export async function happened({ page, peer }: Linked, since: number): Promise<{ page: string[]; peer: string[] }> {
-  const tell = (seen: Array<{ at: number; what: string }>) =>
-    seen.filter(({ at }) => at > since).map(({ at, what }) => `${((at - since) / 1_000).toFixed(1)} s ${what}`)
-  return { page: tell(await page.evaluate(() => person.seen)), peer: tell((await peer.ask('story')).history) }
-}
-
-/** Round-trip time in ms of a fresh message of the peer, and of one of the page; infinite where no answer came. */
-export async function freshEchoes({ page, peer }: Linked): Promise<{ peerMs: number; pageMs: number }> {
-  const never = () => Number.POSITIVE_INFINITY
-  const peerMs = await peer.ask('say', 'fresh').catch(never)
-  return {
-    peerMs,
-    pageMs: peerMs === never() ? peerMs : await page.evaluate(() => person.say('of the page')).catch(never)
-  }
-}
-
-export function print(info: TestInfo, figures: Record<string, string | number>): void {
-  const text = Object.entries(figures).map(([name, value]) => `${name} ${value}`)
-  console.log(`    [${info.title}] ${text.join(', ')}`)
-}

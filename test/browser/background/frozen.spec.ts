@@ -2,7 +2,8 @@
 // the resume window it goes on where it was when it thaws.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { throttling } from '../support/headed/index.ts'
-import { expect, freshEchoes, happened, type PathWanted, print, test } from './fixtures.ts'
+import { expect, type PathWanted, test } from './fixtures.ts'
+import { freshEchoes, happened, print } from './seen.ts'
 
 const FROZEN_MS = 30_000
 const STREAM_INTERVAL_MS = 100

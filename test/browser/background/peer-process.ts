@@ -9,7 +9,7 @@ export interface Story {
   /** Whether the first one is what `links.get` answers. */
   isCurrent: boolean
   status: string
-  history: Array<{ at: number; what: string }>
+  history: Array<{ at: number; to: string; cause: string }>
   paths: Array<{ kind: string; role: string; openedAt: number }>
   /** Streams that ended, and how. */
   ended: string[]

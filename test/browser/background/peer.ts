@@ -102,7 +102,7 @@ const handlers: { [K in keyof Question]: (argument: Question[K]) => Promise<Answ
     links: links.length,
     isCurrent: node.services.links.get(currentLink().remotePeer) === links[0],
     status: currentLink().state.status,
-    history: currentLink().history.map(({ at, from, to, cause }) => ({ at, what: `${from} -> ${to}: ${cause}` })),
+    history: currentLink().history.map(({ at, to, cause }) => ({ at, to, cause })),
     paths: currentLink().paths.map(({ kind, role, openedAt }) => ({ kind, role, openedAt })),
     ended
   })
