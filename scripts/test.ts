@@ -120,7 +120,7 @@ const phases: Record<string, Phase> = {
   },
   background: {
     title: 'Hidden and frozen tabs',
-    timeoutMs: 660_000,
+    timeoutMs: 780_000,
     files: 'test/browser/background/*.spec.ts',
     steps: () => playwright('background', '--config=test/browser/background/playwright.config.ts'),
     beside: true,

@@ -1,6 +1,6 @@
 // A tab that nobody looks at for seven minutes is still linked when somebody does. Chromium and Firefox hold timers of hidden
-// pages back to one per second, and Chromium after five minutes to one per minute. Pages with WebRTC are spared the minute,
-// and only that.
+// pages back to one per second, and Chromium after five minutes at the latest to one per minute. Pages with WebRTC are spared
+// the minute, and only that.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { throttling } from '../support/headed/index.ts'
 import { expect, type PathWanted, test } from './fixtures.ts'

@@ -11,8 +11,8 @@ export default defineConfig({
   fullyParallel: true,
   retries: 0,
   forbidOnly: true,
-  timeout: 9 * 60_000,
-  globalTimeout: 10 * 60_000,
+  timeout: 11 * 60_000,
+  globalTimeout: 12 * 60_000,
   outputDir: '../../../test-results/background',
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE == null ? [['list']] : [['list'], ['json']]
 })
