@@ -1,5 +1,5 @@
 // `npm run screenshot`: the picture of the demo page in README.md, of the real thing: what `npm start` starts, two pages
-// that are linked direct, and a chat. The picture is docs/images/demo.png.
+// that are linked direct, chat, and do without the direct path for a while. The picture is docs/images/demo.png.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
@@ -12,8 +12,8 @@ import { root } from './processes.ts'
 
 const PATIENCE_MS = 30_000
 
-/** The round-trip plot has half a minute to fill. */
-const FILL_MS = 30_000
+/** How long each state lasts: the plot and the timeline show it. */
+const BAND_MS = 10_000
 
 const picture = join(root, 'docs', 'images', 'demo.png')
 
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     args: process.platform === 'linux' ? ['--no-sandbox', '--disable-gpu'] : []
   })
   try {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 960 }, reducedMotion: 'reduce' })
+    const context = await browser.newContext({ viewport: { width: 1280, height: 1000 }, reducedMotion: 'reduce' })
     const alice = await context.newPage()
     await alice.goto(await printedUrl(start))
     await alice.getByText('Others can dial you').waitFor({ timeout: PATIENCE_MS })
@@ -35,12 +35,23 @@ async function main(): Promise<void> {
     await bob.goto(link ?? '')
     for (const page of [alice, bob]) await page.locator('[data-state=direct]').waitFor({ timeout: PATIENCE_MS })
     await chat([
-      [bob, 'Hello! Your QR code works.'],
-      [alice, 'Hello. We began over the relay; now we are direct.'],
-      [bob, 'And if I lose the Wi-Fi?'],
-      [alice, 'Nothing is lost: what you type arrives when a path is back.']
+      [bob, 'Hello!'],
+      [alice, 'Hello. We began over the relay, and are direct already.']
     ])
-    await alice.waitForTimeout(FILL_MS)
+    await alice.waitForTimeout(BAND_MS)
+    await alice.locator('summary', { hasText: 'Chaos' }).click()
+    await alice.getByRole('switch', { name: 'Forbid direct paths' }).check()
+    await alice.locator('[data-state=relayed]').waitFor({ timeout: PATIENCE_MS })
+    await chat([
+      [bob, 'You just forbade the direct path.'],
+      [alice, 'And nothing was lost: this came over the relay.']
+    ])
+    await alice.waitForTimeout(BAND_MS)
+    await alice.getByRole('switch', { name: 'Forbid direct paths' }).uncheck()
+    await alice.locator('[data-state=direct]').waitFor({ timeout: PATIENCE_MS })
+    await alice.waitForTimeout(BAND_MS)
+    await alice.locator('summary', { hasText: 'Chaos' }).click()
+    await alice.evaluate(() => scrollTo(0, 0))
     await alice.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
     mkdirSync(join(root, 'docs', 'images'), { recursive: true })
     await alice.screenshot({ path: picture })

@@ -39,11 +39,12 @@ test('a reload is a blink: the same card on both sides, with what was said', asy
   expect(await bob.getByTestId('peer-id').textContent()).toBe(bobsId)
 
   // Whom one has left is not dialled again.
-  await alice.getByRole('button', { name: 'Close the link' }).click()
+  await bob.getByRole('button', { name: 'Close the link' }).click()
   await expectState([alice, bob], 'closed')
-  await alice.reload()
-  await shareLinkOf(alice)
-  await expect(alice.getByTestId('no-links')).toBeVisible()
+  await bob.reload()
+  await shareLinkOf(bob)
+  await expect(bob.getByTestId('no-links')).toBeVisible()
+  await expectState([alice], 'closed')
 })
 
 test('while the relay is away the card counts down, and what is typed arrives after it', async ({

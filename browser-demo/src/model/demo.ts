@@ -104,6 +104,8 @@ export class Demo {
   async close(peer: Peer): Promise<void> {
     peer.wanted = false
     this.#remember()
+    // Else a reload would dial it again.
+    if (this.#named === peer) history.replaceState(null, '', location.pathname + location.search)
     // The link's own events report what becomes of it.
     await peer.link?.close().catch((err: Error) => peer.log(err.message))
   }
@@ -115,6 +117,7 @@ export class Demo {
   async #run(node: HoldfastNode): Promise<void> {
     this.#node = node
     const { links } = node.services
+    const before = this.#restore(node)
     links.addEventListener('link:open', ({ detail: link }) => this.#peer(link.remotePeer).follow(link))
     await node.handle(chatProtocol, (stream, connection) => {
       this.#peer(connection.remotePeer).chat.use(new ChatStream(stream))
@@ -140,8 +143,9 @@ export class Demo {
     })
     showReachable()
     this.phase.value = { status: 'running', self: describe(node) }
-    this.#resume(node)
-    this.#dialHash()
+    for (const peer of before) void this.#redial(peer)
+    // Whom the hash names may be back already, by the reload.
+    if (this.#named == null) this.#dialHash()
   }
 
   #dialHash(): void {
@@ -151,26 +155,32 @@ export class Demo {
     this.submit()
   }
 
-  /** The peers of before the reload. Whom the hash names is dialled for it. */
-  #resume(node: HoldfastNode): void {
-    for (const { peer, messages } of this.#remembered.read()) {
-      if (peer === node.peerId.toString()) continue
-      const id = peerIdFromString(peer)
-      this.#peer(id, messages)
-      if (dialHash(location.hash) !== peer) void this.#redial(id)
-    }
+  /** The card of the peer that the page's address asks to dial. */
+  get #named(): Peer | undefined {
+    const wanted = dialHash(location.hash)
+    return this.peers.value.find(({ id }) => id.toString() === wanted)
   }
 
-  async #redial(id: PeerId): Promise<void> {
-    const peer = this.#peer(id)
+  /** The peers of before the reload. */
+  #restore(node: HoldfastNode): Peer[] {
+    return this.#remembered
+      .read()
+      .toReversed()
+      .flatMap(({ peer, messages }) => {
+        const id = peerIdFromString(peer)
+        return id.equals(node.peerId) ? [] : this.#peer(id, messages)
+      })
+  }
+
+  async #redial(peer: Peer): Promise<void> {
     for (const [i, pauseMs] of REDIAL_PAUSES_MS.entries()) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
       try {
-        await this.#link(id)
+        await this.#link(peer.id)
         return
       } catch (err) {
         if (i === REDIAL_PAUSES_MS.length - 1) {
-          peer.absent(dialMistake(err, id))
+          peer.absent(dialMistake(err, peer.id))
           peer.wanted = false
           this.#remember()
         }

@@ -30,11 +30,13 @@ export function App({ demo }: { demo: Demo }) {
 }
 
 function Links({ demo }: { demo: Demo }) {
-  const peers = demo.peers.value
+  // Those of before a reload are there first, and wait until the page can dial them.
+  const running = demo.phase.value.status === 'running'
+  const peers = running ? demo.peers.value : []
   return (
     <section class="links" aria-labelledby="links-heading">
       <h2 id="links-heading">Links</h2>
-      {peers.length === 0 && (
+      {running && peers.length === 0 && (
         <div class="nobody" data-testid="no-links">
           <p>
             <strong>Nobody yet.</strong> Open the share link in a second window or on another device, or dial somebody’s
