@@ -11,6 +11,7 @@ import { closingWebSockets } from './closing-websockets.ts'
 import { InvalidOptionError, validated } from './defaults.ts'
 import { linkTransport } from './link-transport.ts'
 import { type LinksService, links } from './links.ts'
+import { Policy } from './policy.ts'
 import { relayTransport } from './relay-transport.ts'
 import { parseRelays } from './relays.ts'
 
@@ -134,13 +135,18 @@ export async function assemble<T extends ServiceMap>(
     libp2p = {},
     ...linksInit
   } = init
+  const policy = new Policy(init)
   const negotiationTimeoutMs = limits.resumeWindowMs + NEGOTIATION_SLACK_MS
   const node = await createLibp2p<NodeServices & T>({
     ...libp2p,
     start: false,
     addresses: {
       ...libp2p.addresses,
-      listen: [...listen, ...relays.map((relay) => `${relay}/p2p-circuit`), ...(relays.length > 0 ? ['/webrtc'] : [])]
+      listen: [
+        ...listen,
+        ...relays.map((relay) => `${relay}/p2p-circuit`),
+        ...(relays.length > 0 && !policy.isNever ? ['/webrtc'] : [])
+      ]
     },
     transports: [
       linkTransport(),

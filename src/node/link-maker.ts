@@ -1,6 +1,13 @@
 import type { Connection, MessageStreamDirection, PeerId } from '@libp2p/interface'
 import { compare as uint8ArrayCompare } from 'uint8arrays/compare'
-import { type Dialer, LinkClosedError, type LinkComponents, type Peer, PeerLink } from '../link/index.ts'
+import {
+  type Dialer,
+  LinkClosedError,
+  type LinkComponents,
+  type Peer,
+  PeerLink,
+  UpgradeForbiddenError
+} from '../link/index.ts'
 import { DEFAULT_SESSION_CONFIG, type Self, type SessionConfig } from '../session/index.ts'
 import { INSTANCE_ID_BYTES } from '../wire/index.ts'
 import type { Limits } from './defaults.ts'
@@ -72,7 +79,10 @@ export class LinkMaker {
 
   async #upgrade(peer: Peer, link: PeerLink, via: Connection, signal: AbortSignal): Promise<void> {
     this.#init.policy.assertUpgrades(peer.id)
-    const carrier = await this.#init.dialer.dialWebRTC(peer.id, via, { signal })
+    const carrier = await this.#init.dialer.dialWebRTC(peer.id, via, { signal }).catch((err: Error) => {
+      if (err.name !== 'UnsupportedProtocolError') throw err
+      throw new UpgradeForbiddenError('the peer takes no offers: it has no WebRTC, or its policy forbids direct paths')
+    })
     try {
       signal.throwIfAborted()
       const attached = await peer.openPath(carrier, { signal })

@@ -175,6 +175,11 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       await registrar.unhandle(SESSION_PROTOCOL)
     }
     if (!protocols.includes(SIGNALLING_PROTOCOL)) return
+    if (this.#policy.isNever) {
+      // Peers learn at once that there is nothing to try, and stop trying.
+      await registrar.unhandle(SIGNALLING_PROTOCOL)
+      return
+    }
     const { handler, options } = registrar.getHandler(SIGNALLING_PROTOCOL)
     const guarded = guardSignalling(handler, ({ remotePeer }) => {
       const reason = this.#policy.neverUpgrade(remotePeer)

@@ -29,6 +29,11 @@ export class Policy {
     return undefined
   }
 
+  /** Nobody ever gets a direct path: offers need no handler. */
+  get isNever(): boolean {
+    return this.#init.upgrade === 'never' || !hasWebRTC()
+  }
+
   /** @throws {UpgradeForbiddenError} */
   assertUpgrades(peer: PeerId): void {
     const reason = this.neverUpgrade(peer)

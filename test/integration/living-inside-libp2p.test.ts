@@ -214,7 +214,7 @@ describe('the policy `never`', () => {
   })
 
   it('answers nothing: an offer is refused before a peer connection exists', async () => {
-    const never = await startNode({ relays: relay.multiaddrs, upgrade: 'never' })
+    const never = await startNode({ relays: relay.multiaddrs, upgrade: () => false })
     const stock = await startStockNode()
     const circuit = await stock.dial(multiaddr(`${relay.multiaddrs[0]}/p2p-circuit/p2p/${never.peerId}`))
     const signalling = await circuit.newStream(SIGNALLING, { runOnLimitedConnection: true })
@@ -234,8 +234,9 @@ describe('the policy `never`', () => {
   it('of one side is enough: the other gives up for good when it is refused', async () => {
     const [auto, never] = await startPair(relay.multiaddrs, { upgrade: 'auto' }, { upgrade: 'never' })
     const link = await auto.services.links.dial(never.peerId)
-    await expect(link.upgrade()).rejects.toThrow()
-    expect(link.state.status).toBe('relayed')
+    const state = await waitForState(link, (state) => state.status === 'relayed' && state.upgrade.status === 'never')
+    expect(state).toMatchObject({ upgrade: { reason: expect.stringContaining('the peer takes no offers') } })
+    await expect(link.upgrade()).rejects.toMatchObject({ name: 'UpgradeForbiddenError' })
     expect(carriers(never, auto.peerId, 'webrtc')).toEqual([])
   })
 
