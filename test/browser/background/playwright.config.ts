@@ -13,6 +13,7 @@ export default defineConfig({
   forbidOnly: true,
   timeout: 11 * 60_000,
   globalTimeout: 12 * 60_000,
-  outputDir: '../../../test-results/background',
+  // Not in test-results, which the other browser tests empty when they start.
+  outputDir: '../../../playwright-report/background',
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE == null ? [['list']] : [['list'], ['json']]
 })
