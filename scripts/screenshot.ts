@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     args: process.platform === 'linux' ? ['--no-sandbox', '--disable-gpu'] : []
   })
   try {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 1000 }, reducedMotion: 'reduce' })
+    const context = await browser.newContext({ viewport: { width: 1280, height: 1040 }, reducedMotion: 'reduce' })
     const alice = await context.newPage()
     await alice.goto(await printedUrl(start))
     await alice.getByText('Others can dial you').waitFor({ timeout: PATIENCE_MS })
