@@ -39,9 +39,6 @@ export const IDLE_DEATH_PROBES = 3
 /** A probe counts as unanswered after this. */
 export const PROBE_ANSWER_MS = 3_000
 
-/** After a network change one unanswered probe is enough: this many RTOs, and at least `PROBE_ANSWER_MS`. */
-export const URGENT_ANSWER_RTOS = 4
-
 /** Of two direct paths, a challenger must be this much faster, absolutely and relatively. */
 export const RTT_ADVANTAGE_MS = 5
 export const RTT_ADVANTAGE_RATIO = 0.8

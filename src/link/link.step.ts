@@ -15,7 +15,6 @@ import {
   REDIAL_RESPONDER_DELAY_MS,
   SLEEP_GAP_MS,
   UPGRADE_BACKOFF,
-  URGENT_ANSWER_RTOS,
   WAKING_MS
 } from './config.ts'
 import type { LinkEffect, LinkEvent } from './link-events.ts'
@@ -262,8 +261,7 @@ export class LinkMachine {
       deadAfterRtos: DEAD_AFTER_RTOS,
       heartbeatIntervalMs: this.#init.config.heartbeatIntervalMs,
       probeAnswerMs: PROBE_ANSWER_MS,
-      idleDeathProbes: IDLE_DEATH_PROBES,
-      urgentAnswerRtos: URGENT_ANSWER_RTOS
+      idleDeathProbes: IDLE_DEATH_PROBES
     }
   }
 

@@ -7,7 +7,6 @@ export interface HealthLimits {
   readonly heartbeatIntervalMs: number
   readonly probeAnswerMs: number
   readonly idleDeathProbes: number
-  readonly urgentAnswerRtos: number
 }
 
 export interface HealthInput {
@@ -62,8 +61,7 @@ export function assess(
   }
 
   if (probes.urgent && probes.lastAt != null) {
-    const answerBy =
-      Math.max(probes.lastAt, notBefore) + Math.max(limits.probeAnswerMs, limits.urgentAnswerRtos * rtoMs)
+    const answerBy = Math.max(probes.lastAt, notBefore) + limits.probeAnswerMs
     if (now >= answerBy) return { status: 'dead', cause: 'no answer since the network changed' }
     return { status: 'ok', wakeAt: Math.min(wakeAt, answerBy) }
   }

@@ -140,7 +140,7 @@ export class PathState {
     if (at == null) return undefined
     this.#pings.delete(nonce)
     const rttMs = now - at
-    this.#rtt.sample(rttMs, now)
+    if (at >= this.#suspectedAt) this.#rtt.sample(rttMs, now)
     // An idle path shows its own round-trip time without being drained for it.
     if (this.inFlight.bytes === 0 && this.#rtt.isMinStale(now)) this.#rtt.restartMin(rttMs, now)
     return rttMs

@@ -3,6 +3,12 @@ import { INITIAL_RTT_MS, MIN_RTO_MS } from './config.ts'
 /** A minimum older than this may be of another route, and is measured anew (BBR: 10 s). */
 const MIN_RTT_VALID_MS = 10_000
 
+/**
+ * Longer ones are stalls of a process, sleep, or an outage, not a path: taken as they are, one of them would put off every
+ * later suspicion by as much.
+ */
+const MAX_SAMPLE_MS = 3_000
+
 /** RFC 6298 smoothing, as RFC 9002 section 5 applies it. */
 export class RttEstimator {
   srttMs: number | undefined
@@ -10,7 +16,8 @@ export class RttEstimator {
   #rttVarMs = INITIAL_RTT_MS / 2
   #minAt = 0
 
-  sample(rttMs: number, now: number): void {
+  sample(measuredMs: number, now: number): void {
+    const rttMs = Math.min(measuredMs, MAX_SAMPLE_MS)
     if (this.srttMs == null) {
       this.srttMs = rttMs
       this.#rttVarMs = rttMs / 2
