@@ -81,7 +81,9 @@ test('files go both ways at once, and the loss of the direct path in the middle 
   expect(await save(bob, 'first.bin', browserKinds[1])).toBe(first.sha256)
   expect(await save(alice, 'second.bin', browserKinds[0])).toBe(second.sha256)
   await expect(row(bob, 'first.bin').getByTestId('transfer-saved')).toContainText("the browser's downloads")
-  expect(await alice.evaluate('globalThis.longestTaskMs'), 'the page stays responsive').toBeLessThan(200)
+  const longestTaskMs = await alice.evaluate('globalThis.longestTaskMs')
+  expect(longestTaskMs, 'the page stays responsive').toBeLessThan(200)
+  console.info(`longest task ${longestTaskMs} ms`)
 })
 
 test('a large file asks first; either side can cancel; others go on', async ({ linked: { alice, bob, pages } }) => {
@@ -110,8 +112,10 @@ test('a large file asks first; either side can cancel; others go on', async ({ l
   await expect(row(bob, 'large.bin')).toHaveCount(0)
 })
 
-test('a file goes on over the next link where the last one stopped', async ({ linked: { alice, bob, pages } }) => {
-  const file = await makeFile('resumed.bin', 24 * MB)
+test('a file goes on over the next link, and after a reload of the receiver', async ({
+  linked: { alice, bob, pages }
+}) => {
+  const file = await makeFile('resumed.bin', 30 * MB)
   await send(alice, file)
   await expectOnItsWay(bob, 'resumed.bin')
   await bob.getByRole('button', { name: 'Close the link' }).click()
@@ -119,9 +123,22 @@ test('a file goes on over the next link where the last one stopped', async ({ li
   await expect(row(alice, 'resumed.bin')).toHaveAttribute('data-status', 'interrupted')
   await expect(row(alice, 'resumed.bin')).toContainText('goes on where it stopped')
   await alice.getByRole('button', { name: 'Dial again' }).click()
+  await expect(row(alice, 'resumed.bin')).toHaveAttribute('data-status', 'running')
+
+  // What it had is gone with the page; the sender offers the file again by itself.
+  await bob.reload()
   for (const page of pages) await expectIntact(page, file)
   await expect(bob.getByTestId('transfer')).toHaveCount(1)
+  await expect.poll(() => bob.evaluate(keptFolders), 'the page before the reload left nothing on the disk').toBe(1)
 })
+
+/** Folders of pages in the private file system of this origin. */
+async function keptFolders(): Promise<number> {
+  const root = await navigator.storage.getDirectory()
+  let count = 0
+  for await (const _ of (await root.getDirectoryHandle('holdfast-demo-files')).keys()) count++
+  return count
+}
 
 /** Resolves with the SHA-256 of what the browser gets to save. */
 async function save(page: Page, name: string, kind: BrowserKind): Promise<string> {

@@ -40,7 +40,7 @@ export function LedgerView({ chaos, peer }: LedgerViewProps) {
           </thead>
           <tbody>
             <tr data-testid="ledger-pulse">
-              <th scope="row">messages</th>
+              <th scope="row">pulse</th>
               <td data-testid="ledger-sent">{bytes(sentBytes)}</td>
               <td data-testid="ledger-arrived">{bytes(arrivedBytes)}</td>
               <td data-testid="ledger-in-flight">{bytes(inFlightBytes)}</td>
