@@ -39,6 +39,6 @@ export default defineConfig<PairOptions>({
   retries: 0,
   forbidOnly: true,
   timeout: 60_000,
-  globalTimeout: 9 * 60_000,
+  globalTimeout: 14 * 60_000,
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE == null ? [['list']] : [['list'], ['json']]
 })

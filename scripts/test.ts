@@ -108,7 +108,7 @@ const phases: Record<string, Phase> = {
   },
   integration: {
     title: 'Integration tests: real relay, real sockets',
-    timeoutMs: 360_000,
+    timeoutMs: 480_000,
     files: 'test/integration/**/*.test.ts',
     steps: () => [
       vitest('integration', { isolate: true, args: online.map((file) => `--exclude=${file}`) }),
@@ -117,7 +117,7 @@ const phases: Record<string, Phase> = {
   },
   browser: {
     title: 'Browser tests',
-    timeoutMs: 600_000,
+    timeoutMs: 900_000,
     files: 'test/browser/*.spec.ts',
     steps: () => playwright('browser')
   },
