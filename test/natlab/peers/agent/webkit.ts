@@ -1,0 +1,30 @@
+// WebKitGTK by WebDriver: a browser without RTCPeerConnection, so a peer that can only be relayed.
+import { WebKitPage } from '../../../browser/support/webkit/webkit-driver.ts'
+import type { Runtime } from './runtime.ts'
+import { serve } from './site.ts'
+
+export async function start(): Promise<Runtime> {
+  const page = await WebKitPage.launch()
+  return {
+    async open({ url, site, globals }) {
+      await page.goto(url ?? (await serve(site!)))
+      if (url == null) await page.waitFor(() => (globalThis as { ready?: boolean }).ready === true)
+      await page.evaluate((all) => void Object.assign(globalThis, all), globals)
+      return {
+        evaluate: (source, argument) =>
+          // WebDriver's function is text as well, and sees nothing of this scope.
+          page.evaluate(
+            async ([source, argument]) => {
+              // biome-ignore lint/security/noGlobalEval: the test's own function, as text
+              const run = globalThis.eval(`(${source})`) as (argument: unknown) => unknown
+              return JSON.stringify(await run(argument === undefined ? undefined : JSON.parse(argument)))
+            },
+            [source, argument] as const
+          ),
+        errors: () => page.errors(),
+        close: async () => {}
+      }
+    },
+    stop: () => page.close()
+  }
+}

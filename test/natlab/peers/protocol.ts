@@ -1,0 +1,57 @@
+// What a test asks an agent over IPC. Everything is JSON: functions travel as text.
+
+export type PeerKind = 'chromium' | 'firefox' | 'webkit' | 'node'
+
+export interface Opening {
+  /** The page; without one, that of `site`. Node peers have none. */
+  url?: string
+  /** Folder of a built page, which the agent serves on the loopback of its host. */
+  site?: string
+  /** js-libp2p alone. */
+  stock: boolean
+  /** What is found as globals before anything else runs. */
+  globals: Record<string, unknown>
+}
+
+export interface Evaluation {
+  page: number
+  /** Text of a function. */
+  source: string
+  /** JSON; missing for undefined. */
+  argument?: string
+}
+
+export interface Question {
+  /** Answered with the number of the page. */
+  open: Opening
+  /** Answered with JSON. */
+  evaluate: Evaluation
+  /** Answered with what went wrong on the page by itself. */
+  errors: number
+  close: number
+  stop: undefined
+}
+
+export interface Answer {
+  open: number
+  evaluate: string | undefined
+  errors: string[]
+  close: undefined
+  stop: undefined
+}
+
+export interface Asked {
+  id: number
+  name: keyof Question
+  argument: unknown
+}
+
+export interface Answered {
+  id: number
+  result?: unknown
+  /** The stack of what was thrown. */
+  error?: string
+}
+
+/** Sent once, when the agent takes questions, or when it cannot. */
+export type Ready = { ready: true } | { ready: false; error: string }

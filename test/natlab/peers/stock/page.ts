@@ -1,0 +1,3 @@
+import { StockPerson } from './person.ts'
+
+Object.assign(globalThis, { StockPerson, ready: true })
