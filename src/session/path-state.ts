@@ -23,6 +23,18 @@ type PathHealth =
 
 const HEALTHY: PathHealth = { status: 'healthy' }
 
+/**
+ * Silence of one RTO: the path may be dead, or the peer, or we, may have been busy. Heard elsewhere since, it is not the peer;
+ * what it says here then is given a moment to arrive.
+ */
+interface Doubt {
+  readonly since: number
+  elsewhereAt: number | undefined
+}
+
+/** An answer here is at most this much behind one of the same moment elsewhere: processes that wake read their sockets in any order. */
+const ELSEWHERE_GRACE_MS = 50
+
 /** PINGs on a suspect path are this far apart at most. */
 const MAX_PROBE_INTERVAL_MS = 2_000
 
@@ -41,6 +53,7 @@ export class PathState {
 
   readonly #rtt = new RttEstimator()
   #health: PathHealth = HEALTHY
+  #doubt: Doubt | undefined
   /** When it last became suspect. */
   #suspectedAt = Number.NEGATIVE_INFINITY
 
@@ -80,11 +93,26 @@ export class PathState {
 
   // Health
 
-  /** When silence becomes suspicion; undefined while nothing is unacknowledged, or it is suspect already. */
-  get suspectAt(): number | undefined {
+  /** When silence becomes doubt; undefined while nothing is unacknowledged, or it is in doubt or suspect already. */
+  get doubtAt(): number | undefined {
     const oldest = this.#oldestUnacked
-    if (oldest == null || this.#health.status === 'suspect') return undefined
+    if (oldest == null || this.#doubt != null || this.#health.status === 'suspect') return undefined
     return Math.max(oldest.at, this.#lastProgressAt) + this.rtoMs
+  }
+
+  /** When doubt becomes suspicion; undefined while the peer was not heard elsewhere. */
+  get suspectAt(): number | undefined {
+    const { elsewhereAt } = this.#doubt ?? {}
+    return elsewhereAt == null ? undefined : elsewhereAt + ELSEWHERE_GRACE_MS
+  }
+
+  doubt(now: number): void {
+    this.#doubt = { since: now, elsewhereAt: undefined }
+  }
+
+  /** The peer was heard on another path. */
+  onHeardElsewhere(now: number): void {
+    if (this.#doubt != null && now > this.#doubt.since) this.#doubt.elsewhereAt ??= now
   }
 
   /** The next PING on a suspect path. */
@@ -94,10 +122,12 @@ export class PathState {
 
   suspect(peerKnows: boolean, now: number): void {
     this.#suspectedAt = now
+    this.#doubt = undefined
     this.#health = { status: 'suspect', probeAt: now, probeIntervalMs: this.rtoMs, peerKnows }
   }
 
   restore(): void {
+    this.#doubt = undefined
     this.#health = HEALTHY
   }
 

@@ -102,10 +102,17 @@ export class Paths {
 
   /** Only the path's own echo gets here. */
   restore(path: PathState): void {
-    if (path.status === 'healthy') return
+    const wasSuspect = path.status === 'suspect'
     path.restore()
+    if (!wasSuspect) return
     this.#emit({ type: 'pathRestored', path: path.path })
     this.requeueSuspects()
+  }
+
+  /** Whoever is heard here is not the reason for silence elsewhere. */
+  onHeard(heard: PathState, now: number): void {
+    heard.onHeard(now)
+    for (const path of this.#paths.values()) if (path !== heard) path.onHeardElsewhere(now)
   }
 
   /** Unacknowledged bytes of suspect paths are sent again, once, where a healthy path can take them. */
@@ -118,6 +125,7 @@ export class Paths {
 
   tick(now: number): void {
     for (const path of this.#paths.values()) {
+      if (path.doubtAt != null && now >= path.doubtAt) this.#doubt(path, now)
       if (path.suspectAt != null && now >= path.suspectAt) this.suspect(path, 'self', now)
       if (path.probeAt != null && now >= path.probeAt) this.#probe(path, now)
     }
@@ -126,9 +134,21 @@ export class Paths {
   get wakeAt(): number | undefined {
     let at: number | undefined
     for (const path of this.#paths.values()) {
-      if (!path.failed) at = earlier(at, path.suspectAt ?? path.probeAt)
+      if (!path.failed) at = earlier(at, path.suspectAt ?? path.doubtAt ?? path.probeAt)
     }
     return at
+  }
+
+  /** The other path is asked whether the peer is there; without one there is nothing to compare with. */
+  #doubt(path: PathState, now: number): void {
+    const other = this.sendingBut(path)
+    if (other?.status !== 'healthy') {
+      this.suspect(path, 'self', now)
+      return
+    }
+    path.doubt(now)
+    this.ping(path.path, now)
+    this.ping(other.path, now)
   }
 
   #probe(path: PathState, now: number): void {

@@ -158,7 +158,7 @@ export class Session implements SessionCore {
     this.#now = now
     const path = this.#paths.get(id)
     if (path == null || path.failed) return
-    path.onHeard(now)
+    this.#paths.onHeard(path, now)
     try {
       this.#onFrame(path, frame)
     } catch (error) {

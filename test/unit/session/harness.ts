@@ -101,6 +101,15 @@ export class Core {
     throw new Error('The session asks for ticks without end')
   }
 
+  /** Nothing is acknowledged on the path for one RTO while the peer is heard on another one. Returns the effects of it all. */
+  silence(path: number, elsewhere: number): SessionEffect[] {
+    const effects = this.advance(this.now + this.path(path).rtoMs + 1)
+    this.now += 1
+    this.receive(elsewhere, { type: 'ack', path: elsewhere, sequence: 0, delayMs: 0 })
+    effects.push(...this.effects(), ...this.advance(this.now + 51))
+    return effects
+  }
+
   path(id: number) {
     const found = this.session.paths().find(({ path }) => path === id)
     if (found == null) throw new Error(`No path ${id}`)

@@ -24,7 +24,7 @@ describe('the death of a path', () => {
     const core = new Core({ paths: [0, 2] })
     core.open(16_000)
     core.sent()
-    core.advance(5_000)
+    core.silence(0, 2)
     // Suspect: sent again on path 2, and acknowledged there.
     core.ackAll(2)
     core.sent()
@@ -91,19 +91,51 @@ describe('suspicion', () => {
     const core = new Core({ paths: [0, 2] })
     core.open(16_000)
     core.sent()
-    const effects = core.advance(core.path(0).rtoMs + 1)
-    return { core, effects }
+    return { core, effects: core.silence(0, 2) }
   }
 
-  it('falls on a path whose counted frames are not acknowledged for one RTO', () => {
+  it('falls on a path that acknowledges nothing for one RTO while the peer is heard on another one', () => {
     const core = new Core({ paths: [0, 2] })
     core.open(10)
     core.sent()
     const { rtoMs } = core.path(0)
-    expect(ofType(core.advance(rtoMs - 1), 'pathSuspect')).toEqual([])
-    expect(core.path(0).status).toBe('healthy')
-    expect(ofType(core.advance(rtoMs + 1), 'pathSuspect')).toEqual([{ type: 'pathSuspect', path: 0, by: 'self' }])
+    expect(framesOf(core.advance(rtoMs - 1))).toEqual([])
+    const asked = ofType(framesOf(core.advance(rtoMs + 1), 2), 'ping')
+    expect(asked).toHaveLength(1)
+    core.now += 30
+    core.receive(2, { type: 'pong', nonce: asked[0]!.nonce })
+    expect(ofType(core.effects(), 'pathSuspect')).toEqual([])
+    const suspicion = ofType(core.advance(core.now + 51), 'pathSuspect')
+    expect(suspicion).toEqual([{ type: 'pathSuspect', path: 0, by: 'self' }])
     expect(core.path(0).status).toBe('suspect')
+  })
+
+  it('falls on no path while the peer is heard nowhere: it, or this side, is busy', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    expect(ofType(core.advance(2_500), 'pathSuspect')).toEqual([])
+    core.ackAll()
+    expect(ofType(core.advance(10_000), 'pathSuspect')).toEqual([])
+    expect(core.path(0).status).toBe('healthy')
+  })
+
+  it('gives what was said here at the same time as elsewhere a moment to arrive', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    core.advance(700)
+    core.receive(2, { type: 'ping', nonce: 1 })
+    core.now += 20
+    core.ackAll()
+    expect(ofType(core.advance(10_000), 'pathSuspect')).toEqual([])
+  })
+
+  it('needs no other path to be told from', () => {
+    const core = new Core()
+    core.open(10)
+    core.sent()
+    expect(ofType(core.advance(core.path(0).rtoMs + 1), 'pathSuspect')).toHaveLength(1)
   })
 
   it('waits while ACKs make progress, however long the queue is', () => {
@@ -190,7 +222,7 @@ describe('suspicion', () => {
     core.open(10)
     core.sent()
     const { rtoMs } = core.path(0)
-    core.advance(core.now + rtoMs + 1)
+    core.silence(0, 2)
     expect(core.path(0).status).toBe('suspect')
     core.now += 2_000
     core.ackAll()
@@ -241,7 +273,7 @@ describe('suspicion', () => {
     const core = new Core({ paths: [0, 2] })
     core.open(10)
     core.sent()
-    core.advance(1_000)
+    core.silence(0, 2)
     core.ackAll(2)
     const pings = ofType(framesOf(core.advance(61_000)), 'ping')
     expect(pings.length).toBeGreaterThan(20)
