@@ -124,7 +124,6 @@ export class Demo {
     })
     await this.files.attach(node)
     await this.chaos.attach(node)
-    this.chaos.count('files', (peer) => this.files.traffic(peer))
     for (const link of links.all()) this.#peer(link.remotePeer).follow(link)
     const showReachable = (): void => {
       this.reachable.value = node.getMultiaddrs().length > 0
