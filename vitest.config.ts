@@ -11,7 +11,13 @@ export default defineConfig({
       project('unit'),
       project('sim', { testTimeout: 600_000 }),
       project('contract', { testTimeout: 60_000, fileParallelism: false }),
-      project('integration', { testTimeout: 120_000, fileParallelism: false })
+      project('integration', { testTimeout: 120_000, fileParallelism: false }),
+      project('lab', {
+        include: ['test/natlab/scenarios/**/*.test.ts'],
+        testTimeout: 90_000,
+        hookTimeout: 60_000,
+        fileParallelism: false
+      })
     ]
   }
 })
