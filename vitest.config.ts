@@ -12,6 +12,7 @@ export default defineConfig({
       project('sim', { testTimeout: 600_000 }),
       project('contract', { testTimeout: 60_000, fileParallelism: false }),
       project('integration', { testTimeout: 120_000, fileParallelism: false }),
+      project('natlab', { include: ['test/natlab/*.test.ts'], testTimeout: 60_000, fileParallelism: false }),
       project('lab', {
         include: ['test/natlab/scenarios/**/*.test.ts'],
         testTimeout: 90_000,
