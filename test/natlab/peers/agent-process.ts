@@ -1,13 +1,9 @@
 // Starts an agent inside a host and asks it things. It ends when this process or its lab does: its IPC channel closes then.
-import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { Host } from '../index.ts'
 import type { Answer, Answered, PeerKind, Question, Ready } from './protocol.ts'
-
-/** As much of a host of the lab as peers need. */
-export interface PeerHost {
-  spawn(command: string, args: string[], options: SpawnOptions): ChildProcess
-}
 
 /** Six browsers that start at once on two cores took half of it. */
 const START_TIMEOUT_MS = 60_000
@@ -22,7 +18,7 @@ export class AgentProcess {
   readonly #waiting = new Map<number, (answered: Omit<Answered, 'id'>) => void>()
   #lastId = 0
 
-  static async start(host: PeerHost, kind: PeerKind): Promise<AgentProcess> {
+  static async start(host: Host, kind: PeerKind): Promise<AgentProcess> {
     const child = host.spawn(process.execPath, [...flags, script, kind], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, NODE_OPTIONS: '' }
@@ -55,8 +51,13 @@ export class AgentProcess {
     })
   }
 
+  /** The channel of one that has may still look open. */
+  get #hasEnded(): boolean {
+    return this.#child.exitCode != null || this.#child.signalCode != null || !this.#child.connected
+  }
+
   ask<K extends keyof Question>(name: K, argument: Question[K]): Promise<Answer[K]> {
-    if (!this.#child.connected) return Promise.reject(new Error('the agent has ended'))
+    if (this.#hasEnded) return Promise.reject(new Error('the agent has ended'))
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, ({ result, error }) => {
@@ -69,7 +70,7 @@ export class AgentProcess {
 
   /** Ends the browser in an orderly way, so that it removes its profile. */
   async stop(): Promise<void> {
-    if (this.#child.connected) {
+    if (!this.#hasEnded) {
       await this.ask('stop', undefined).catch(() => {})
       this.#child.kill('SIGKILL')
     }

@@ -1,5 +1,6 @@
 // One call opens a page of ours, or a Node peer, in a host of the lab.
-import { AgentProcess, type PeerHost } from './agent-process.ts'
+import type { Host } from '../index.ts'
+import { AgentProcess } from './agent-process.ts'
 import type { PeerKind } from './protocol.ts'
 import { builtSite } from './site-build.ts'
 
@@ -27,16 +28,22 @@ export interface Peer {
 }
 
 /** Starting a browser takes seconds: one of a kind per host. The other kinds have a process per peer. */
-const browsers = new WeakMap<PeerHost, Map<PeerKind, Promise<AgentProcess>>>()
-const agents = new WeakMap<PeerHost, Set<AgentProcess>>()
+const browsers = new WeakMap<Host, Map<PeerKind, Promise<AgentProcess>>>()
+const agents = new WeakMap<Host, Set<AgentProcess>>()
 
 /** The page is open and its modules have run when this resolves. It leads to no network but the host's own. */
-export async function openPeer(host: PeerHost, options: PeerOptions): Promise<Peer> {
+export async function openPeer(host: Host, options: PeerOptions): Promise<Peer> {
   const { kind, stock = false, url, globals = {} } = options
   const isBrowser = kind === 'chromium' || kind === 'firefox'
   const agent = await (isBrowser ? browserIn(host, kind) : startAgent(host, kind))
   const site = kind === 'node' || url != null ? undefined : await builtSite(stock ? 'stock' : 'holdfast')
   const page = await agent.ask('open', { url, site, stock, globals })
+  const close = async (): Promise<void> => {
+    if (isBrowser) return agent.ask('close', page)
+    agents.get(host)?.delete(agent)
+    await agent.stop()
+  }
+  let closed: Promise<void> | undefined
   return {
     kind,
     async evaluate<T, A>(run: (argument: A) => T | Promise<T>, argument?: A): Promise<T> {
@@ -44,17 +51,15 @@ export async function openPeer(host: PeerHost, options: PeerOptions): Promise<Pe
       return (result == null ? undefined : JSON.parse(result)) as T
     },
     errors: () => agent.ask('errors', page),
-    async close() {
-      await agent.ask('close', page)
-      if (isBrowser) return
-      agents.get(host)?.delete(agent)
-      await agent.stop()
+    close() {
+      closed ??= close()
+      return closed
     }
   }
 }
 
 /** Ends all browsers and Node peers of these hosts. Closing the lab does so too, but leaves browsers' profiles behind. */
-export async function endPeers(...hosts: PeerHost[]): Promise<void> {
+export async function endPeers(...hosts: Host[]): Promise<void> {
   await Promise.all(hosts.flatMap((host) => [...(agents.get(host) ?? [])].map((agent) => agent.stop())))
   for (const host of hosts) {
     agents.delete(host)
@@ -62,14 +67,14 @@ export async function endPeers(...hosts: PeerHost[]): Promise<void> {
   }
 }
 
-function browserIn(host: PeerHost, kind: PeerKind): Promise<AgentProcess> {
+function browserIn(host: Host, kind: PeerKind): Promise<AgentProcess> {
   const ofHost = browsers.get(host) ?? new Map<PeerKind, Promise<AgentProcess>>()
   const browser = ofHost.get(kind) ?? startAgent(host, kind)
   browsers.set(host, ofHost.set(kind, browser))
   return browser
 }
 
-async function startAgent(host: PeerHost, kind: PeerKind): Promise<AgentProcess> {
+async function startAgent(host: Host, kind: PeerKind): Promise<AgentProcess> {
   const agent = await AgentProcess.start(host, kind)
   agents.set(host, (agents.get(host) ?? new Set()).add(agent))
   return agent

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { PeerHost } from './agent-process.ts'
+import type { Host } from '../index.ts'
 
 export interface LabRelay {
   /** For `relays`. */
@@ -20,7 +20,7 @@ const START_TIMEOUT_MS = 30_000
 const script = fileURLToPath(new URL('../../../relay-server/cli.ts', import.meta.url))
 
 /** Resolves when it listens, on free ports of the host's address. */
-export async function startLabRelay(host: PeerHost & { readonly address: string }): Promise<LabRelay> {
+export async function startLabRelay(host: Host): Promise<LabRelay> {
   const { address } = host
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-relay-'))
   const args = ['--json', '--exit-on-stdin-close', `--host=${address}`, '--port=0', '--stun-port=0']

@@ -15,7 +15,16 @@ export interface Room {
   close(): Promise<void>
 }
 
-/** An expression that calls the function, waits, and gives its result as JSON. */
+/**
+ * An expression that calls the function, waits, and gives its result as JSON. What is thrown may be an event, of which
+ * browsers tell nothing but that it is an object.
+ */
 export function call(source: string, argument?: string): string {
-  return `(async () => JSON.stringify(await (${source})(${argument ?? ''})))()`
+  return `(async () => {
+    try {
+      return JSON.stringify(await (${source})(${argument ?? ''}))
+    } catch (err) {
+      throw err instanceof Error ? err : err?.error ?? new Error('rejected with ' + (err?.type ?? err))
+    }
+  })()`
 }
