@@ -121,6 +121,14 @@ const phases: Record<string, Phase> = {
     files: 'test/browser/*.spec.ts',
     steps: () => playwright('browser')
   },
+  lab: {
+    title: 'Network lab: real browsers behind NATs',
+    timeoutMs: 180_000,
+    files: 'test/natlab/scenarios/*.test.ts',
+    // Not isolated: the lab makes namespaces of its own.
+    steps: () => [vitest('lab')],
+    maySkipAll: true
+  },
   background: {
     title: 'Hidden and frozen tabs',
     timeoutMs: 780_000,
@@ -178,7 +186,7 @@ if (unknown.length > 0) {
 }
 
 const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(name))
-if (chosen.includes('browser') || chosen.includes('background')) {
+if (['browser', 'lab', 'background'].some((name) => chosen.includes(name))) {
   // First of all, because integration tests use a browser where there is one.
   console.log('=== Browsers')
   await ensureBrowsers().catch((error: Error) => {
