@@ -57,7 +57,8 @@ export class Helper {
   #lastId = 0
   #pid = 0
   #python = ''
-  #closed = false
+  /** Why it answers no more. */
+  #gone = ''
 
   private constructor(way: 'user' | 'root', options: HelperOptions) {
     const json = JSON.stringify(options)
@@ -85,9 +86,9 @@ export class Helper {
       reject(new LabUnavailableError(`A network lab needs python3 on the PATH: install it (${error.message})`))
     })
     void this.#exited.then(() => {
-      this.#closed = true
+      this.#gone ||= 'The network lab ended by itself: the message of its helper is above'
       reject(new LabUnavailableError('The helper of the network lab ended at its start: its message is above'))
-      for (const { reject: give } of this.#waiting.values()) give(new LabClosedError('The network lab is closed'))
+      for (const { reject: give } of this.#waiting.values()) give(new LabClosedError(this.#gone))
       this.#waiting.clear()
     })
     createInterface({ input: this.#process.stdout! }).on('line', (line) => {
@@ -123,7 +124,7 @@ export class Helper {
   }
 
   request<Result = void>(op: string, args: Record<string, unknown>): Promise<Result> {
-    if (this.#closed) return Promise.reject(new LabClosedError('The network lab is closed'))
+    if (this.#gone) return Promise.reject(new LabClosedError(this.#gone))
     const id = ++this.#lastId
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
     this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject })
@@ -134,12 +135,12 @@ export class Helper {
 
   /** The command line that runs another one inside a host's namespaces. */
   enter(network: number, command: string, args: readonly string[]): [string, string[]] {
-    if (this.#closed) throw new LabClosedError('The network lab is closed')
+    if (this.#gone) throw new LabClosedError(this.#gone)
     return [this.#python, [...isolated, helperFolder(), 'enter', String(this.#pid), String(network), command, ...args]]
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#gone ||= 'The network lab is closed'
     this.#hold(true)
     this.#process.stdin?.end()
     await this.#exited

@@ -49,8 +49,9 @@ export class Host extends Attachment {
    */
   spawn(command: string, args: readonly string[] = [], options: HostSpawnOptions = {}): ChildProcess {
     const child = spawn(...this.helper.enter(this.#network, command, args), options)
-    this.#processes.add(child)
-    child.once('close', () => this.#processes.delete(child))
+    if (child.pid != null) this.#processes.add(child)
+    // Not 'close': that waits for a reader of its streams.
+    child.once('exit', () => this.#processes.delete(child))
     return child
   }
 
@@ -74,6 +75,6 @@ export class Host extends Attachment {
 
   /** @internal Resolves when everything started here has ended. */
   async ended(): Promise<void> {
-    await Promise.all([...this.#processes].map((child) => new Promise((resolve) => child.once('close', resolve))))
+    await Promise.all([...this.#processes].map((child) => new Promise((resolve) => child.once('exit', resolve))))
   }
 }

@@ -33,7 +33,7 @@ describe.skipIf(reason != null)('what a wire does is what was asked of it', () =
     return await server.do('counted', port)
   }
 
-  // A busy machine adds to single round trips, hence the median; nothing can make them shorter than asked.
+  // Nothing can make a round trip shorter than asked. A busy machine makes them longer, but hardly all forty.
   it.each<[string, Impairment, number]>([
     ['nothing', {}, 0],
     ['10 ms each way', { delayMs: 10 }, 20],
@@ -42,13 +42,16 @@ describe.skipIf(reason != null)('what a wire does is what was asked of it', () =
   ])('round trip: %s', async (name, impairment, askedMs) => {
     await client.host.impair(impairment)
     const timesMs = await client.do('roundTrips', at(9), 40, 5)
-    report(`round trip, ${name}`, `${askedMs} ms`, `${median(timesMs).toFixed(2)} ms (median of ${timesMs.length})`)
+    const leastMs = Math.min(...timesMs)
+    report(`round trip, ${name}`, `${askedMs} ms`, `${leastMs.toFixed(2)} ms, median ${median(timesMs).toFixed(2)} ms`)
     expect(timesMs).toHaveLength(40)
-    expect(Math.min(...timesMs)).toBeGreaterThanOrEqual(askedMs)
-    expect(median(timesMs)).toBeLessThan(askedMs + 5)
+    expect(leastMs).toBeGreaterThanOrEqual(askedMs)
+    expect(leastMs).toBeLessThan(askedMs + 3)
   })
 
   it('jitter: spread evenly over what was asked, and in order', async () => {
+    await client.host.impair({})
+    const machineMs = mean(await client.do('roundTrips', at(9), 60, 10))
     await client.host.impair({ up: { delayMs: 20, jitterMs: 30 } })
     // Further apart than the jitter, so that none holds up the next.
     const timesMs = await client.do('roundTrips', at(9), 60, 35)
@@ -57,10 +60,10 @@ describe.skipIf(reason != null)('what a wire does is what was asked of it', () =
     report('round trip, 20 ms + 30 ms jitter one way', asked, `${range}, mean ${mean(timesMs).toFixed(1)} ms`)
     expect(Math.min(...timesMs)).toBeGreaterThanOrEqual(20)
     expect(Math.min(...timesMs)).toBeLessThan(25)
-    expect(median(timesMs)).toBeLessThan(50)
-    // Even spread: the mean of 60 is within 4 x 30 / sqrt(12 x 60) = 4.5 ms, and 4 ms for a busy machine.
+    expect(Math.max(...timesMs)).toBeGreaterThan(45)
+    // Even spread: the mean of 60 is within 4 x 30 / sqrt(12 x 60) = 4.5 ms, and the machine adds what it added before.
     expect(mean(timesMs)).toBeGreaterThan(35 - 4.5)
-    expect(mean(timesMs)).toBeLessThan(35 + 8.5)
+    expect(mean(timesMs)).toBeLessThan(35 + 4.5 + 2 * machineMs + 2)
     const { seen } = await stream({ up: { delayMs: 20, jitterMs: 30 } }, 500, 100, 2)
     expect(seen).toHaveLength(500)
     expect(seen).toEqual(seen.toSorted((a, b) => a - b))
@@ -110,7 +113,12 @@ describe.skipIf(reason != null)('what a wire does is what was asked of it', () =
     // 1172 + 28 bytes of UDP and IP are 1200 on the wire; twice the rate is offered for about a second.
     const count = Math.round((rateBitsPerSecond * 2) / 9_600)
     const perMs = (rateBitsPerSecond * 2) / 9_600 / 1_000
-    const { seen, bytesAfterFirst, spanMs } = await stream({ up: { rateBitsPerSecond } }, count, 1_172, perMs)
+    const { seen, bytesAfterFirst, spanMs } = await stream(
+      { up: { rateBitsPerSecond, queueMs: 500 } },
+      count,
+      1_172,
+      perMs
+    )
     const measured = ((bytesAfterFirst / 1_172) * 9_600) / (spanMs / 1_000)
     const megabits = (bits: number) => `${(bits / 1e6).toFixed(2)} Mbit/s`
     report(
@@ -118,11 +126,11 @@ describe.skipIf(reason != null)('what a wire does is what was asked of it', () =
       megabits(rateBitsPerSecond),
       `${megabits(measured)}, ${count - seen.length} dropped`
     )
-    // The clock of the wire is exact; only the arrival of the last packet can be late.
+    // The clock of the wire is exact. First and last packet can be late; the queue of 500 ms bridges a slow sender.
     expect(Math.abs(measured / rateBitsPerSecond - 1)).toBeLessThan(0.05)
-    // Half is too much, less what the queue of 200 ms still holds.
-    expect(seen.length / count).toBeGreaterThan(0.5)
-    expect(seen.length / count).toBeLessThan(0.7)
+    // A second's worth is too much, less the half second the queue holds: three quarters of two arrive.
+    expect(seen.length / count).toBeGreaterThan(0.6)
+    expect(seen.length / count).toBeLessThan(0.85)
   })
 
   it('rate: a TCP download gets what is left of it after headers', async () => {

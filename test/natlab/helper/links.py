@@ -35,7 +35,7 @@ class Cut:
     def hits(self, frame):
         if self.protocol is not None and frame[23] != self.protocol:
             return False
-        return self.addresses is None or frame[26:30] in self.addresses or frame[30:34] in self.addresses
+        return self.addresses is None or not self.addresses.isdisjoint((bytes(frame[26:30]), bytes(frame[30:34])))
 
 
 class Link:

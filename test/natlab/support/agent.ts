@@ -110,7 +110,7 @@ const operations: { [Name in keyof Operations]: (...args: Parameters<Operations[
         bytes === 0 ? text({ address: connection.remoteAddress!, port: connection.remotePort! }) : Buffer.alloc(bytes)
       )
     })
-    server.listen(port)
+    server.listen(port, '0.0.0.0')
     await once(server, 'listening')
   },
 
