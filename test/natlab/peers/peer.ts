@@ -1,7 +1,7 @@
 // One call opens a page of ours, or a Node peer, in a host of the lab.
 import type { Host } from '../index.ts'
 import { AgentProcess } from './agent-process.ts'
-import type { PeerKind } from './protocol.ts'
+import type { Outcome, PeerKind } from './protocol.ts'
 import { builtSite } from './site-build.ts'
 
 export interface PeerOptions {
@@ -47,8 +47,10 @@ export async function openPeer(host: Host, options: PeerOptions): Promise<Peer> 
   return {
     kind,
     async evaluate<T, A>(run: (argument: A) => T | Promise<T>, argument?: A): Promise<T> {
-      const result = await agent.ask('evaluate', { page, source: String(run), argument: JSON.stringify(argument) })
-      return (result == null ? undefined : JSON.parse(result)) as T
+      const outcome = await agent.ask('evaluate', { page, source: String(run), argument: JSON.stringify(argument) })
+      const { value, error } = JSON.parse(outcome) as Outcome
+      if (error != null) throw new Error(`In ${kind}: ${error}`)
+      return value as T
     },
     errors: () => agent.ask('errors', page),
     close() {

@@ -21,10 +21,16 @@ export interface Evaluation {
   argument?: string
 }
 
+/** What became of a function: its result, missing for undefined, or what it threw in words. */
+export interface Outcome {
+  value?: unknown
+  error?: string
+}
+
 export interface Question {
   /** Answered with the number of the page. */
   open: Opening
-  /** Answered with JSON. */
+  /** Answered with an `Outcome` as JSON. */
   evaluate: Evaluation
   /** Answered with what went wrong on the page by itself. */
   errors: number
@@ -34,7 +40,7 @@ export interface Question {
 
 export interface Answer {
   open: number
-  evaluate: string | undefined
+  evaluate: string
   errors: string[]
   close: undefined
   stop: undefined

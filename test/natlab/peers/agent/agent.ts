@@ -1,7 +1,7 @@
 // Runs inside a host of the lab: starts a browser there (or is a Node peer itself) and does what the test asks over IPC,
 // which is a pipe and no network: the host's own interface is all that its WebRTC can see.
 import type { Answer, Answered, Asked, Opening, PeerKind, Question, Ready } from '../protocol.ts'
-import type { Room, Runtime } from './runtime.ts'
+import { call, type Room, type Runtime } from './runtime.ts'
 
 // Each loads only what it needs.
 const runtimes: Record<PeerKind, () => Promise<Runtime>> = {
@@ -27,7 +27,7 @@ function handlers(runtime: Runtime): { [K in keyof Question]: (argument: Questio
       rooms.set(id, await runtime.open(opening))
       return id
     },
-    evaluate: ({ page, source, argument }) => room(page).evaluate(source, argument),
+    evaluate: ({ page, source, argument }) => room(page).evaluate(call(source, argument)),
     errors: (page) => room(page).errors(),
     async close(page) {
       await room(page).close()

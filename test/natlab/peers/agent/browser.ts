@@ -1,7 +1,7 @@
 // Chromium or Firefox by Playwright, over pipes and the host's loopback. Every page is a person of its own: a new context.
 import type { Page } from '@playwright/test'
 import { launchBrowser } from '../../../browser/support/launch.ts'
-import { call, type Room, type Runtime } from './runtime.ts'
+import type { Room, Runtime } from './runtime.ts'
 import { serve } from './site.ts'
 
 export async function start(kind: 'chromium' | 'firefox'): Promise<Runtime> {
@@ -31,7 +31,7 @@ function watch(page: Page): string[] {
 
 function roomOf(page: Page, errors: string[], close: () => Promise<void>): Room {
   return {
-    evaluate: (source, argument) => page.evaluate<string | undefined>(call(source, argument)),
+    evaluate: (expression) => page.evaluate<string>(expression),
     errors: async () => errors,
     close
   }

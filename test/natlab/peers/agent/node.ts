@@ -1,7 +1,7 @@
 // A peer without a page: this process itself, with the same globals as the test page has.
 import { registerHooks } from 'node:module'
 import { runInThisContext } from 'node:vm'
-import { call, type Runtime } from './runtime.ts'
+import type { Runtime } from './runtime.ts'
 
 export async function start(): Promise<Runtime> {
   // `Person` is written for pages; what it means here is the package's door for Node.
@@ -11,7 +11,7 @@ export async function start(): Promise<Runtime> {
       const people = stock ? import('../stock/person.ts') : import('../../../browser/support/page/person.ts')
       Object.assign(globalThis, globals, await people)
       return {
-        evaluate: (source, argument) => runInThisContext(call(source, argument)),
+        evaluate: (expression) => runInThisContext(expression),
         // What goes wrong by itself ends the process, and with it every question.
         errors: async () => [],
         close: async () => {}

@@ -8,23 +8,31 @@ export interface Runtime {
 
 /** A page, or what is one in Node. */
 export interface Room {
-  /** Text of a function, and its argument as JSON; resolves with its result as JSON. */
-  evaluate(source: string, argument?: string): Promise<string | undefined>
+  /** Resolves with what the expression gives: see `call`. */
+  evaluate(expression: string): Promise<string>
   /** Errors that nobody asked for: uncaught ones, and those on the console. */
   errors(): Promise<string[]>
   close(): Promise<void>
 }
 
 /**
- * An expression that calls the function, waits, and gives its result as JSON. What is thrown may be an event, of which
- * browsers tell nothing but that it is an object.
+ * An expression that calls the function, waits, and gives an `Outcome` as JSON. What was thrown is told in words by the page
+ * itself: of an event, or of an error without a stack, drivers tell nothing.
  */
 export function call(source: string, argument?: string): string {
   return `(async () => {
+    const words = (err) =>
+      err instanceof Error
+        ? String(err) + '\\n' + err.stack
+        : err?.error != null
+          ? words(err.error)
+          : err?.type != null
+            ? 'it threw the event ' + err.type
+            : String(err)
     try {
-      return JSON.stringify(await (${source})(${argument ?? ''}))
+      return JSON.stringify({ value: await (${source})(${argument ?? ''}) })
     } catch (err) {
-      throw err instanceof Error ? err : err?.error ?? new Error('rejected with ' + (err?.type ?? err))
+      return JSON.stringify({ error: words(err) })
     }
   })()`
 }

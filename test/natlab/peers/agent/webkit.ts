@@ -17,16 +17,8 @@ export async function start(): Promise<Runtime> {
       if (url == null) await page.waitFor(() => (globalThis as { ready?: boolean }).ready === true)
       await page.evaluate((all) => void Object.assign(globalThis, all), globals)
       return {
-        evaluate: (source, argument) =>
-          // WebDriver's function is text as well, and sees nothing of this scope.
-          page.evaluate(
-            async ([source, argument]) => {
-              // biome-ignore lint/security/noGlobalEval: the test's own function, as text
-              const run = globalThis.eval(`(${source})`) as (argument: unknown) => unknown
-              return JSON.stringify(await run(argument === undefined ? undefined : JSON.parse(argument)))
-            },
-            [source, argument] as const
-          ),
+        // biome-ignore lint/security/noGlobalEval: the test's own function, as text
+        evaluate: (expression) => page.evaluate((text) => globalThis.eval(text), expression),
         errors: () => page.errors(),
         close: async () => {}
       }
