@@ -133,9 +133,10 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     return this
   }
 
-  /** Waits through an outage, redialling at once. False: the link ended instead. */
+  /** Waits through an outage, redialling at once. False: the link ended instead, or is being closed, and has ended now. */
   async reachable(options?: AbortOptions): Promise<boolean> {
     await this.ready()
+    if (this.#closing != null) await raceSignal(Promise.allSettled([this.#closing]), options?.signal)
     if (this.state.status === 'recovering') {
       this.#step({ type: 'redialRequested' })
       await this.#until((status) => status !== 'recovering', options)

@@ -185,6 +185,7 @@ describe('files of the demo', () => {
     await until('on its way', sent, isPartlyThere)
     await link.close().catch(() => {})
     await until('interrupted', sent, ({ state }) => state.value.status === 'interrupted')
+    await eventually('closed on the other side too', () => b.node.services.links.get(a.peerId) == null)
     await b.node.services.links.dial(a.peerId)
     await expectIntact(sent, bytes)
   })

@@ -129,6 +129,21 @@ describe('a link', () => {
     }
   })
 
+  it('that is being closed, by either side, is not what a dial gives: that is a new one', async () => {
+    const [a, b] = await startPair(relay.multiaddrs, { upgrade: 'never' })
+    for (const closing of [a, b]) {
+      const opened = waitFor<Link>(b.services.links, 'link:open')
+      const link = await a.services.links.dial(b.peerId)
+      const theirs = await opened
+      const closed = (closing === a ? link : theirs).close()
+      const [again] = await Promise.all([closing.services.links.dial((closing === a ? b : a).peerId), closed])
+      expect([link, theirs]).not.toContain(again)
+      expect(again.state.status).toBe('relayed')
+      await again.close()
+      await eventually('nothing is left of it', () => [a, b].every(({ services }) => services.links.all().length === 0))
+    }
+  })
+
   it('close() says how much is missing when the peer takes nothing any more', async () => {
     const own = await startOwnRelay()
     const [a, b] = await startPair(own.multiaddrs, { upgrade: 'never', closeTimeoutMs: 300 })
