@@ -121,6 +121,13 @@ const phases: Record<string, Phase> = {
     files: 'test/browser/*.spec.ts',
     steps: () => playwright('browser')
   },
+  natlab: {
+    title: 'The network lab itself: what it does against what was asked',
+    timeoutMs: 180_000,
+    files: 'test/natlab/*.test.ts',
+    steps: () => [vitest('natlab')],
+    maySkipAll: true
+  },
   lab: {
     title: 'Network lab: real browsers behind NATs',
     timeoutMs: 180_000,

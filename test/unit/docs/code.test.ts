@@ -30,7 +30,13 @@ function compile(files: Record<string, string>): string[] {
   writeFileSync(join(folder, 'taken-for-granted.d.ts'), takenForGranted)
   const settings = {
     extends: '../../tsconfig.json',
-    compilerOptions: { noUnusedLocals: false, paths: { 'libp2p-holdfast': ['../../src/index.ts'] } },
+    compilerOptions: {
+      noUnusedLocals: false,
+      paths: {
+        'libp2p-holdfast': ['../../src/index.ts'],
+        'libp2p-holdfast/natlab': ['../../test/natlab/index.ts']
+      }
+    },
     include: [],
     files: [...Object.keys(files), 'taken-for-granted.d.ts']
   }
