@@ -29,6 +29,7 @@ export interface HostPlace {
  * It shares the machine's files, and its process ids with the rest of the lab. No IPv6; names are not looked up.
  */
 export class Host extends Attachment {
+  /** What it is called in messages. */
   readonly name: string
   readonly #network: number
   readonly #processes = new Set<ChildProcess>()
@@ -66,7 +67,7 @@ export class Host extends Attachment {
     const { address } = await this.helper.request<{ address: string }>('move', {
       member: this.member,
       stay: behind === undefined,
-      behind: behind?.segment ?? null
+      behind: behind?.segmentFor(this.helper) ?? null
     })
     this.current = address
     if (behind !== undefined) this.behind = behind ?? undefined

@@ -33,13 +33,13 @@ export class Lab {
   /**
    * A new host, ready to run programs.
    *
-   * @throws {LabError} if the kernel refuses, or the segment is full (241 hosts and NATs).
+   * @throws {LabError} if the segment is full (241 hosts and NATs), or the NAT is of another lab.
    * @throws {RangeError} if a number of `impair` is out of its range.
    * @throws {LabClosedError}
    */
   async host({ name, behind, impair }: HostOptions = {}): Promise<Host> {
     const wires = impair == null ? undefined : wiresOf(impair)
-    const place = await this.#helper.request<HostPlace>('host', { behind: behind?.segment ?? null })
+    const place = await this.#helper.request<HostPlace>('host', { behind: behind?.segmentFor(this.#helper) ?? null })
     if (wires != null) await this.#helper.request('impair', { member: place.member, ...wires })
     const host = new Host(this.#helper, name ?? `host${this.#hosts.length + 1}`, place, behind)
     this.#hosts.push(host)
@@ -49,14 +49,14 @@ export class Lab {
   /**
    * A new NAT with a private segment behind it.
    *
-   * @throws {LabError} if the segment it would be in is full.
+   * @throws {LabError} if the segment it would be in is full (241 hosts and NATs), the lab has 255 NATs, or `behind` is of another lab.
    * @throws {RangeError} if a number of `impair` is out of its range.
    * @throws {LabClosedError}
    */
   async nat(options: NatOptions = {}): Promise<Nat> {
     const wires = options.impair == null ? undefined : wiresOf(options.impair)
     const place = await this.#helper.request<{ member: number; address: string }>('nat', {
-      behind: options.behind?.segment ?? null,
+      behind: options.behind?.segmentFor(this.#helper) ?? null,
       config: behaviourOf(options)
     })
     if (wires != null) await this.#helper.request('impair', { member: place.member, ...wires })

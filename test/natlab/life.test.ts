@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/wait-for.ts'
-import { createLab, type Host, type Lab, LabClosedError, whyNoLab } from './index.ts'
+import { createLab, type Host, type Lab, LabClosedError, LabError, whyNoLab } from './index.ts'
 import { commandsWith, holdersOf, surroundings } from './support/left-over.ts'
 
 const reason = await whyNoLab()
@@ -88,7 +88,14 @@ describe.skipIf(reason != null)('programs in a host', () => {
     expect(nameServer).toBe('nameserver 127.0.0.1')
   })
 
-  it('nobody is told of what nobody asked: a refused option says why', async () => {
+  it('what cannot be had is refused with the reason', async () => {
+    const other = await createLab()
+    const nats = await Promise.all(Array.from({ length: 241 }, () => other.nat()))
+    await expect(other.host()).rejects.toThrow('44.128.0.0/24 is full: 241 hosts and NATs fit in a segment')
+    await expect(lab.host({ behind: nats[0] })).rejects.toThrow('This NAT is of another lab')
+    await expect(host.changeAddress({ behind: nats[0] })).rejects.toThrow(LabError)
+    await other.close()
+
     await expect(host.impair({ loss: 2 })).rejects.toThrow('loss is 2; it has to be from 0 to 1')
     await expect(lab.host({ impair: { delayMs: -1 } })).rejects.toThrow(RangeError)
     await expect(createLab({ publicPrefix: '10.0' })).rejects.toThrow("publicPrefix is '10.0'")
@@ -173,6 +180,12 @@ describe.skipIf(reason != null)('a machine that allows no lab', () => {
       /^There can be no network lab here: the kernel does not allow namespaces here \(.*\)\. Remedy: /
     )
     expect(said).toContain('sysctl user.max_user_namespaces=10000')
+  })
+
+  it('says that there is no tun device, and what to do', async () => {
+    const hide = 'mount --bind /dev/null /dev/net/tun; exec "$@"'
+    const said = await whyNot(['unshare', '-Urm', 'sh', '-c', hide, 'sh'])
+    expect(said).toMatch(/^There can be no network lab here: \/dev\/net\/tun cannot be used .*modprobe tun/)
   })
 
   it('is none if its root can do without user namespaces', async () => {

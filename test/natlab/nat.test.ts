@@ -134,6 +134,22 @@ describe.skipIf(reason != null)('what a NAT does is what was asked of it', () =>
     expect(await a.reach(b)).toBe(`${a.at.address}:${a.at.port}`)
   })
 
+  it('multicast and broadcast reach the hosts of a segment and nobody else', async () => {
+    const nat = await lab.nat()
+    const members = await Promise.all(
+      [nat, nat, undefined].map(async (behind) => {
+        const probe = new Probe(await lab.host({ behind }))
+        return { probe, ...(await probe.do('open', 5_353, '224.0.0.251')) }
+      })
+    )
+    const [a, b, outside] = members as [(typeof members)[0], (typeof members)[0], (typeof members)[0]]
+    for (const address of ['224.0.0.251', a.probe.host.address.replace(/\d+$/, '255'), '255.255.255.255']) {
+      await a.probe.do('send', a.id, { address, port: 5_353 }, address)
+      expect((await b.probe.received(address)).from).toBe(`${a.probe.host.address}:5353`)
+      expect(outside.probe.has(address)).toBe(false)
+    }
+  })
+
   it('a NAT behind a NAT translates twice', async () => {
     const outer = await lab.nat()
     const { nat: inner, socket } = await inside({ behind: outer, kind: 'symmetric' })

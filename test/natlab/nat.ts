@@ -1,4 +1,5 @@
 import { Attachment } from './attachment.ts'
+import { LabError } from './errors.ts'
 import type { Helper } from './helper.ts'
 import type { Impairment } from './impairment.ts'
 
@@ -62,8 +63,10 @@ export class Nat extends Attachment {
     this.#behaviour = options
   }
 
-  /** @internal How the helper calls the segment inside. */
-  get segment(): number {
+  /** @internal How the helper of its lab calls the segment inside. */
+  segmentFor(helper: Helper): number {
+    if (helper !== this.helper)
+      throw new LabError('This NAT is of another lab: make one in the lab of what is behind it')
     return this.member
   }
 

@@ -1,4 +1,4 @@
-"""The few calls Python 3.8 has no function for, with errors that say what to do."""
+"""The few calls older Pythons have no function for, with errors that say what to do."""
 import ctypes
 import os
 

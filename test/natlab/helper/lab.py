@@ -5,6 +5,7 @@ import random
 import select
 import signal
 import sys
+from socket import inet_aton, inet_ntoa
 from time import monotonic
 
 import kernel
@@ -12,9 +13,8 @@ import namespaces
 from interface import Interface
 from links import Cut, Link, Schedule
 from nat import Nat
-from socket import inet_aton, inet_ntoa
 
-FIRST_MEMBER, LAST_MEMBER = 10, 250
+FIRST_MEMBER, LAST_MEMBER, MOST_NATS = 10, 250, 255
 IPV4 = b"\x08\x00"
 
 
@@ -32,7 +32,7 @@ class Segment:
             self.next = self.next + 1 if self.next < LAST_MEMBER else FIRST_MEMBER
             if address not in self.members:
                 return address
-        raise ValueError(f"{self.prefix}.0/24 is full: {LAST_MEMBER - FIRST_MEMBER + 1} hosts and NATs fit in a segment")
+        raise ValueError(f"{self.prefix}.0/24 is full: {LAST_MEMBER - FIRST_MEMBER + 1} hosts and NATs fit in a segment, put others behind a NAT")
 
     def route(self, frame, sender):
         target = bytes(frame[30:34])
@@ -106,6 +106,8 @@ class Lab:
         return {"member": len(self.members) - 1, "address": inet_ntoa(member.address), "network": member.interface.namespace}
 
     def op_nat(self, behind, config):
+        if len(self.segments) > MOST_NATS:
+            raise ValueError(f"a lab has room for {MOST_NATS} NATs: close it and make another one")
         member = self.add(behind)
         nat = member.nat = Nat(self.random.random())
         nat.configure(config)

@@ -14,7 +14,7 @@ const text = ({ address, port }: Endpoint): string => `${address}:${port}`
 const QUIET_MS = 600
 
 const operations: { [Name in keyof Operations]: (...args: Parameters<Operations[Name]>) => unknown } = {
-  async open(port) {
+  async open(port, group) {
     const socket = createSocket('udp4')
     const id = sockets.push(socket) - 1
     socket.on('message', (data, from) => {
@@ -23,7 +23,8 @@ const operations: { [Name in keyof Operations]: (...args: Parameters<Operations[
     })
     socket.bind(port)
     await once(socket, 'listening')
-    socket.setRecvBufferSize(8 << 20)
+    if (group != null) socket.addMembership(group)
+    socket.setBroadcast(true)
     return { id, port: socket.address().port }
   },
 

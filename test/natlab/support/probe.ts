@@ -16,8 +16,8 @@ export interface Datagram {
 
 /** What the agent inside a host can do. */
 export interface Operations {
-  /** A UDP socket whose datagrams are told of. Port 0: any. */
-  open(port: number): Promise<{ id: number; port: number }>
+  /** A UDP socket whose datagrams are told of; with `group`, multicast to it too. Port 0: any. */
+  open(port: number, group?: string): Promise<{ id: number; port: number }>
   /** A UDP port that sends back what it gets; to `who`, the sender's address and port. */
   echo(port: number): Promise<void>
   send(socket: number, to: Endpoint, data: string): Promise<void>
