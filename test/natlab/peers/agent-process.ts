@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Host } from '../index.ts'
 import type { Answer, Answered, PeerKind, Question, Ready } from './protocol.ts'
 
-/** Six browsers that start at once on two cores took half of it. */
+/** Two browsers that started at once took 9 s on two busy cores. */
 const START_TIMEOUT_MS = 60_000
 
 // The sources have syntax that Node by itself does not strip.
