@@ -2,11 +2,18 @@
 
 export type PeerKind = 'chromium' | 'firefox' | 'webkit' | 'node'
 
+/** A built page, all of it text. */
+export interface Site {
+  name: string
+  /** By path, `/index.html` among them. */
+  files: Record<string, string>
+}
+
 export interface Opening {
   /** The page; without one, that of `site`. Node peers have none. */
   url?: string
-  /** Folder of a built page, which the agent serves on the loopback of its host. */
-  site?: string
+  /** Served by the agent on the loopback of its host. */
+  site?: Site
   /** js-libp2p alone. */
   stock: boolean
   /** What is found as globals before anything else runs. */

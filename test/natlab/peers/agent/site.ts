@@ -1,31 +1,28 @@
 // The built page, on the loopback of the host: a secure context without certificates, and nothing that the host's network
 // could carry or see. A public site of the lab would need TLS, and every browser to trust its maker.
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { extname, join, normalize } from 'node:path'
+import { extname } from 'node:path'
+import type { Site } from '../protocol.ts'
 
 const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
 
 const started = new Map<string, Promise<string>>()
 
-/** Serves a folder until the process ends; resolves with the URL of its `index.html`. */
-export function serve(folder: string): Promise<string> {
-  const url = started.get(folder) ?? listen(folder)
-  started.set(folder, url)
+/** Serves a site until the process ends; resolves with the URL of its `index.html`. */
+export function serve(site: Site): Promise<string> {
+  const url = started.get(site.name) ?? listen(site)
+  started.set(site.name, url)
   return url
 }
 
-async function listen(folder: string): Promise<string> {
-  const server = createServer(async (request, response) => {
+async function listen({ files }: Site): Promise<string> {
+  const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    const path = join(folder, normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname))
-    try {
-      const body = await readFile(path)
-      response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' }).end(body)
-    } catch {
-      response.writeHead(404).end()
-    }
+    const path = pathname === '/' ? '/index.html' : pathname
+    const body = files[path]
+    if (body == null) response.writeHead(404).end()
+    else response.writeHead(200, { 'content-type': types[extname(path)] ?? 'text/plain' }).end(body)
   })
   server.listen(0, '127.0.0.1').unref()
   await once(server, 'listening')
