@@ -204,11 +204,12 @@ struct.pack_into("!H", p, 2, ~t & 0xffff); s.send(p); r = s.recv(100); print(r[2
   })
 
   it('fragments do not get through', async () => {
-    const { socket } = await inside({})
+    const { nat, socket } = await inside({})
     const external = await socket.reach(one)
     const big = 'x'.repeat(3_000)
     await socket.send(`${one.at.address}:${one.at.port}`, big)
     expect(await socket.reach(one)).toBe(external)
+    expect((await nat.traffic()).up.packets).toBe(2)
     expect(one.probe.has(big)).toBe(false)
   })
 
