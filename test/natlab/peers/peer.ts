@@ -11,7 +11,7 @@ export interface PeerOptions {
   stock?: boolean
   /** Another page than the test page. @default the test page (or the stock one), from the host's own loopback */
   url?: string
-  /** What is found as globals before anything else runs. @default {} */
+  /** What is found as globals before anything else runs; in WebKitGTK, right after. @default {} */
   globals?: Record<string, unknown>
 }
 
