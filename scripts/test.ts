@@ -12,7 +12,7 @@ const reports = mkdtempSync(join(tmpdir(), 'holdfast-test-'))
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
 
 // Everything together has to end well before a CI job of 30 minutes does, installing included.
-const deadline = Date.now() + 25 * 60_000
+const deadline = Date.now() + 27 * 60_000
 
 interface Step {
   command: string

@@ -55,7 +55,7 @@ async function freePort(): Promise<number> {
 
 export async function startDriver(display: string): Promise<{ url: string; stop: () => Promise<void> }> {
   const port = await freePort()
-  const { stop } = start('WebKitWebDriver', [`--port=${port}`], {
+  const { stop } = start('WebKitWebDriver', ['--host=127.0.0.1', `--port=${port}`], {
     ...process.env,
     DISPLAY: display,
     GDK_BACKEND: 'x11',
