@@ -40,8 +40,24 @@ export interface Result {
 
 export interface BenchOptions {
   readonly runs?: number
-  /** Round trip between the two peers over the relay, in ms; none is added by default. */
+  /** Round trip between the two peers over the relay, in ms; each bench has its default. */
   readonly rttMs?: number
+  /** `failover`: deaths of each traffic. */
+  readonly kills?: number
+  /** `failover`: the same of stock libp2p. */
+  readonly runsStock?: number
+  /** `failover`: only one of them. */
+  readonly traffic?: 'echo' | 'bulk' | 'both'
+  /** Peers of the network lab, such as `chromium-firefox`. */
+  readonly pair?: string
+  /** Of the lab's lines, each way. */
+  readonly lineBitsPerSecond?: number
+  /** `migrate`: switches from one path to the other. */
+  readonly migrations?: number
+  /** `migrate`: to be sent meanwhile. */
+  readonly bytes?: number
+  /** Also tells what happened to the paths. */
+  readonly trace?: boolean
   /** Progress, for people. */
   log(line: string): void
 }
@@ -49,6 +65,8 @@ export interface BenchOptions {
 export interface Outcome {
   readonly result: Result
   readonly samples: { readonly ours: readonly Sample[]; readonly stock: readonly Sample[] }
+  /** What the numbers are, if not medians of runs. */
+  readonly caption?: string
   /** For people: what could not be measured, and why. */
   readonly notes: readonly string[]
 }
@@ -57,6 +75,8 @@ export interface Bench {
   readonly title: string
   /** Runs in a network namespace of its own where there are any: UDP can be cut there, nothing else is on the network. */
   readonly isolated: boolean
+  /** Runs peers of the network lab, which are made of the sources: nothing has to be built. */
+  readonly inLab?: boolean
   run(options: BenchOptions): Promise<Outcome>
 }
 

@@ -1,7 +1,7 @@
 // Results as people read them.
 import { median, metricsOf, type Outcome, type Sample, valuesOf } from './harness.ts'
 
-export function table({ result, samples, notes }: Outcome): string {
+export function table({ result, samples, caption, notes }: Outcome): string {
   const metrics = metricsOf([result.ours, result.stock, ...Object.values(result.rivals)])
   const rows = [
     [result.name, 'ours', 'stock', 'ours : stock'],
@@ -19,7 +19,7 @@ export function table({ result, samples, notes }: Outcome): string {
       .join('  ')
       .trimEnd()
   )
-  return [...lines, `medians (smallest..largest) of ${result.runs} runs`, ...notes].join('\n')
+  return [...lines, caption ?? `medians (smallest..largest) of ${result.runs} runs`, ...notes].join('\n')
 }
 
 function cell(samples: readonly Sample[], metric: string): string {

@@ -3,18 +3,25 @@
 //   --json                          one JSON object as the last line
 //   --runs N                        instead of the bench's own number
 //   --rtt MS                        round trip between the peers over the relay, where the bench has a relay
+//   --kills N --runs-stock N --traffic echo|bulk      failover
+//   --migrations N --bytes N        migrate
+//   --pair chromium-firefox         failover, migrate: peers in the network lab
+//   --line BITS                     failover, migrate: bits per second of their lines
+//   --trace                         failover, migrate: what happened to the paths
 import { parseArgs } from 'node:util'
 import { isolated } from '../scripts/isolate.ts'
 import { run } from '../scripts/processes.ts'
 import { bundle } from './benches/bundle.ts'
 import { firstByte } from './benches/first-byte.ts'
 import { ensureBuilt } from './build.ts'
-import { type Bench, jsonLine } from './harness.ts'
+import { failover } from './failover/index.ts'
+import { type Bench, type BenchOptions, jsonLine } from './harness.ts'
+import { migrate } from './migrate/index.ts'
 import { table } from './report.ts'
 
-const benches: Record<string, Bench> = { 'first-byte': firstByte, bundle }
+const benches: Record<string, Bench> = { 'first-byte': firstByte, bundle, failover, migrate }
 
-const usage = `npm run bench -- NAME [--json] [--runs N] [--rtt MS]
+const usage = `npm run bench -- NAME [--json] [--runs N] [--rtt MS] [more: see its head]
 
 ${Object.entries(benches)
   .map(([name, { title }]) => `  ${name.padEnd(12)} ${title}`)
@@ -26,7 +33,19 @@ async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, runs: { type: 'string' }, rtt: { type: 'string' } }
+    options: {
+      json: { type: 'boolean', default: false },
+      runs: { type: 'string' },
+      rtt: { type: 'string' },
+      kills: { type: 'string' },
+      'runs-stock': { type: 'string' },
+      traffic: { type: 'string' },
+      pair: { type: 'string' },
+      line: { type: 'string' },
+      migrations: { type: 'string' },
+      bytes: { type: 'string' },
+      trace: { type: 'boolean', default: false }
+    }
   })
   const [name] = positionals
   if (name == null) {
@@ -38,8 +57,20 @@ async function main(args: string[]): Promise<number> {
     console.error(`There is no bench ${positionals.join(' ')}.\n\n${usage}`)
     return 2
   }
-  const options = { runs: positive('runs', values.runs), rttMs: positive('rtt', values.rtt) }
-  await ensureBuilt()
+  const { traffic, pair, trace } = values
+  const options = {
+    runs: positive('runs', values.runs),
+    rttMs: positive('rtt', values.rtt),
+    kills: number('kills', values.kills, 0),
+    runsStock: number('runs-stock', values['runs-stock'], 0),
+    traffic: traffic as BenchOptions['traffic'],
+    pair,
+    lineBitsPerSecond: positive('line', values.line),
+    migrations: positive('migrations', values.migrations),
+    bytes: positive('bytes', values.bytes),
+    trace
+  }
+  if (bench.inLab !== true) await ensureBuilt()
   const again = isolated(process.execPath, [import.meta.filename, ...args])
   if (bench.isolated && again.command !== process.execPath) {
     const { code } = await run(again.command, again.args, { env: again.env, timeoutMs: BENCH_TIMEOUT_MS })
@@ -53,10 +84,14 @@ async function main(args: string[]): Promise<number> {
 }
 
 function positive(option: string, text: string | undefined): number | undefined {
+  return number(option, text, 1)
+}
+
+function number(option: string, text: string | undefined, least: number): number | undefined {
   if (text == null) return undefined
   const number = Number(text)
-  if (Number.isInteger(number) && number > 0) return number
-  console.error(`--${option} ${text} must be a whole number, 1 or more`)
+  if (Number.isInteger(number) && number >= least) return number
+  console.error(`--${option} ${text} must be a whole number, ${least} or more`)
   process.exit(2)
 }
 

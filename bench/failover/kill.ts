@@ -1,0 +1,180 @@
+// One silent death: a new pair, a direct path, traffic; then every UDP packet vanishes for 5 s, and comes through again.
+import type { Peer } from '../../test/natlab/peers/index.ts'
+import { whenDirect } from '../../test/natlab/scenarios/pair.ts'
+import { longestGapMs } from '../lab/gaps.ts'
+import { openPair, type Pair, type PairKind, type Place, pause, tallyOf } from '../lab/place.ts'
+import type { Tally } from '../lab/probe.ts'
+
+export type Traffic = 'echo' | 'bulk'
+
+export interface Kill {
+  readonly traffic: Traffic
+  /** Longest time between two deliveries after the cut; if there was none after it, until the application was told, or we gave up. */
+  readonly gapMs: number
+  /** The same, before the cut: what the machine does by itself. */
+  readonly quietGapMs: number
+  /** What `send()` took and never arrived in order. */
+  readonly bytesLost: number
+  readonly sentBytes: number
+  /** From the end of the cut until both sides send directly again; undefined if they did not. */
+  readonly directAgainMs: number | undefined
+  /** Whether anything was delivered after the gap. */
+  readonly resumed: boolean
+  /** What happened, in ms since the cut. */
+  readonly timeline: readonly string[]
+}
+
+export interface KillInit {
+  readonly place: Place
+  readonly kinds: PairKind
+  readonly traffic: Traffic
+}
+
+const WARM_UP_MS = 2_000
+const CUT_MS = 5_000
+/** Traffic goes on after everything is well again: the way back may stall too. */
+const AFTERMATH_MS = 1_000
+const DIRECT_AGAIN_WITHIN_MS = 30_000
+const DELIVERED_WITHIN_MS = 20_000
+/** Stock peers notice after 7 to 14 s. */
+const STOCK_WATCH_MS = 20_000
+
+export async function killOurs({ place, kinds, traffic }: KillInit): Promise<Kill> {
+  const pair = await openPair(place, kinds)
+  const { a, b, peerIdOfB } = pair
+  try {
+    await a.evaluate((peerId) => person.dial(peerId, 'first').then(() => {}), peerIdOfB)
+    await Promise.all([whenDirect(a), whenDirect(b)])
+    await start(a, traffic)
+    await pause(WARM_UP_MS)
+    const standby = await a.evaluate(() => (person.link.state.status === 'direct' ? person.link.state.standby : ''))
+    if (standby !== 'hot') throw new Error(`Before the cut the standby was '${standby}', not hot`)
+    const { cutAt, healedAt } = await cut(place)
+    const direct = await Promise.all([a, b].map((peer) => directAgainAt(peer, healedAt)))
+    await pause(AFTERMATH_MS)
+    const outcome = await finish(pair, traffic, cutAt, DELIVERED_WITHIN_MS)
+    const directAgainMs = direct.some((at) => at == null) ? undefined : Math.max(...direct.map((at) => at! - healedAt))
+    const timeline = [...(await seenBy(a, 'a', cutAt)), ...(await seenBy(b, 'b', cutAt))].sort((x, y) => x.at - y.at)
+    return {
+      ...outcome,
+      directAgainMs,
+      timeline: [...timeline.map(({ at, text }) => `${Math.round(at)} ${text}`), ...outcome.timeline]
+    }
+  } finally {
+    await pair.close()
+  }
+}
+
+/** js-libp2p alone, in the same place; the stream runs on its WebRTC connection. */
+export async function killStock({ place, kinds, traffic }: KillInit): Promise<Kill> {
+  const pair = await openPair(place, kinds, true)
+  const { a, peerIdOfB } = pair
+  try {
+    const { status } = await a.evaluate((peerId) => stockPerson.dial(peerId), peerIdOfB)
+    if (status !== 'direct') throw new Error('The control did not become direct')
+    await start(a, traffic, peerIdOfB)
+    await pause(WARM_UP_MS)
+    const { cutAt } = await cut(place)
+    const deadline = Date.now() + STOCK_WATCH_MS - CUT_MS
+    while (Date.now() < deadline && !(await isTold(pair))) await pause(200)
+    return { ...(await finish(pair, traffic, cutAt, 1_000)), directAgainMs: undefined }
+  } finally {
+    await pair.close()
+  }
+}
+
+async function start(a: Peer, traffic: Traffic, stockPeerId?: string): Promise<void> {
+  await a.evaluate(
+    ({ traffic, stockPeerId }) => {
+      const connection =
+        stockPeerId == null
+          ? person.link.connection
+          : stockPerson.node
+              .getConnections()
+              .find((one) => one.remotePeer.toString() === stockPeerId && one.remoteAddr.toString().includes('/webrtc'))
+      if (connection == null) throw new Error('There is no connection to send over')
+      return traffic === 'echo' ? probe.startEcho(connection) : probe.startBulk(connection)
+    },
+    { traffic, stockPeerId }
+  )
+}
+
+async function cut({ hosts: [host] }: Place): Promise<{ cutAt: number; healedAt: number }> {
+  await host.cut({ only: 'udp' })
+  const cutAt = Date.now()
+  await pause(CUT_MS)
+  await host.restore()
+  return { cutAt, healedAt: Date.now() }
+}
+
+async function isTold({ a, b }: Pair): Promise<boolean> {
+  const tallies = await Promise.all([tallyOf(a), tallyOf(b)])
+  return tallies.every(({ ended }) => ended != null)
+}
+
+async function directAgainAt(peer: Peer, healedAt: number): Promise<number | undefined> {
+  const deadline = healedAt + DIRECT_AGAIN_WITHIN_MS
+  while (Date.now() < deadline) {
+    const at = await peer.evaluate(
+      (healedAt) =>
+        person.link.state.status === 'direct'
+          ? person.seen.find(({ at, what }) => at >= healedAt && what.startsWith('direct:'))?.at
+          : undefined,
+      healedAt
+    )
+    if (at != null) return at
+    await pause(100)
+  }
+  return undefined
+}
+
+async function finish(
+  { a, b }: Pair,
+  traffic: Traffic,
+  cutAt: number,
+  withinMs: number
+): Promise<Omit<Kill, 'directAgainMs'>> {
+  const sentBytes = await a.evaluate(() => probe.stop())
+  const receiver = traffic === 'echo' ? a : b
+  const deadline = Date.now() + withinMs
+  let received = await tallyOf(receiver)
+  while (received.inOrderBytes < sentBytes && Date.now() < deadline) {
+    await pause(50)
+    received = await tallyOf(receiver)
+  }
+  return judge({ traffic, sentBytes, received, sender: await tallyOf(a), cutAt, now: Date.now() })
+}
+
+export interface Watched {
+  readonly traffic: Traffic
+  readonly sentBytes: number
+  /** Of whom the bytes arrive at; with an echo, that is the sender. */
+  readonly received: Tally
+  readonly sender: Tally
+  readonly cutAt: number
+  readonly now: number
+}
+
+export function judge({ traffic, sentBytes, received, sender, cutAt, now }: Watched): Omit<Kill, 'directAgainMs'> {
+  const bytesLost = sentBytes - received.inOrderBytes
+  const told = [received.ended, sender.ended].flatMap((ended) => ended ?? [])
+  // Only one that lost nothing has no stall at its end: what comes after is that nothing more was sent.
+  const openEnd = bytesLost === 0 ? 0 : Math.min(now, ...told.map(({ at }) => at)) - received.lastAt
+  const gapMs = Math.max(longestGapMs(received.gaps, cutAt, Number.POSITIVE_INFINITY), openEnd)
+  return {
+    traffic,
+    gapMs,
+    quietGapMs: longestGapMs(received.gaps, 0, cutAt),
+    bytesLost,
+    sentBytes,
+    resumed: received.gaps.some((gap) => gap.from >= cutAt - 1_000 && gap.to - gap.from >= gapMs),
+    timeline: told.map(({ at, cause }) => `${Math.round(at - cutAt)} the stream ended: ${cause}`)
+  }
+}
+
+async function seenBy(peer: Peer, who: string, cutAt: number): Promise<Array<{ at: number; text: string }>> {
+  const seen = await peer.evaluate(() => person.seen)
+  return seen
+    .filter(({ at }) => at >= cutAt - WARM_UP_MS)
+    .map(({ at, what }) => ({ at: at - cutAt, text: `${who} ${what}` }))
+}

@@ -1,0 +1,96 @@
+// Where link benches happen: two hosts behind NATs of their own, a relay on the public segment, and wires that take time.
+import { createLab, type Host, type Lab } from '../../test/natlab/index.ts'
+import { type LabRelay, openPeer, type Peer, type PeerKind, startLabRelay } from '../../test/natlab/peers/index.ts'
+import { globalsOf, startPeople, startStockPeople } from '../../test/natlab/scenarios/pair.ts'
+import { installProbe, type Tally } from './probe.ts'
+
+export const RTT_MS = 30
+/** A line as people have it: bulk fills it, and neither the lab's own core nor the peers' are what is measured. */
+export const LINE_BITS_PER_SECOND = 50_000_000
+
+export interface Place {
+  readonly hosts: readonly [Host, Host]
+  readonly relay: LabRelay
+  close(): Promise<void>
+}
+
+export interface PlaceOptions {
+  /** Between the two peers, directly and over the relay alike. */
+  readonly rttMs: number
+  /** Of each host's line, each way; as fast as the lab is if left out. */
+  readonly lineBitsPerSecond?: number
+}
+
+export async function createPlace({ rttMs, lineBitsPerSecond }: PlaceOptions): Promise<Place> {
+  const lab = await createLab()
+  try {
+    const relay = await startLabRelay(await lab.host({ name: 'relay' }))
+    // A packet passes two of these wires each way, whichever path it takes: the relay's own takes no time.
+    const impair = { delayMs: rttMs / 4, rateBitsPerSecond: lineBitsPerSecond }
+    const host = async (name: string): Promise<Host> => lab.host({ name, behind: await lab.nat(), impair })
+    const hosts = [await host('a'), await host('b')] as const
+    return { hosts, relay, close: () => closeAll(lab, relay) }
+  } catch (err) {
+    await lab.close()
+    throw err
+  }
+}
+
+async function closeAll(lab: Lab, relay: LabRelay): Promise<void> {
+  try {
+    await relay.stop()
+  } finally {
+    await lab.close()
+  }
+}
+
+/** The first one dials and sends. */
+export type PairKind = readonly [PeerKind, PeerKind]
+
+const kindsOfPeers: readonly PeerKind[] = ['node', 'chromium', 'firefox']
+
+/** Of `chromium-firefox` and the like. @throws {RangeError} */
+export function pairOf(text = 'node-node'): PairKind {
+  const kinds = text.split('-') as PeerKind[]
+  if (kinds.length !== 2 || kinds.some((kind) => !kindsOfPeers.includes(kind))) {
+    throw new RangeError(`--pair ${text} must be two of ${kindsOfPeers.join(', ')}, such as chromium-firefox`)
+  }
+  return kinds as unknown as PairKind
+}
+
+export interface Pair {
+  readonly a: Peer
+  readonly b: Peer
+  readonly peerIdOfB: string
+  close(): Promise<void>
+}
+
+/** Two new peers, reserved at the relay, with a probe in each; nobody has dialled yet. */
+export async function openPair({ hosts, relay }: Place, kinds: PairKind, stock = false): Promise<Pair> {
+  const opened = await Promise.allSettled(
+    kinds.map((kind, side) => openPeer(hosts[side as 0 | 1], { kind, stock, globals: globalsOf(relay) }))
+  )
+  const peers = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const close = async (): Promise<void> => {
+    await Promise.all(peers.map((peer) => peer.close()))
+  }
+  try {
+    for (const one of opened) if (one.status === 'rejected') throw one.reason
+    const [a, b] = peers as [Peer, Peer]
+    const [, peerIdOfB = ''] = await (stock ? startStockPeople(a, b) : startPeople(a, b))
+    await Promise.all([a, b].map((peer) => peer.evaluate(installProbe)))
+    await b.evaluate((stock) => probe.serve(stock ? stockPerson.node : person.node), stock)
+    return { a, b, peerIdOfB, close }
+  } catch (err) {
+    await close()
+    throw err
+  }
+}
+
+export function tallyOf(peer: Peer): Promise<Tally> {
+  return peer.evaluate(() => probe.tally())
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
