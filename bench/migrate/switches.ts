@@ -24,6 +24,8 @@ export interface Run {
 
 /** Each path is used this long at least, so that every switch has a time of its own. */
 const HOLD_MS = 250
+/** Shown in the timeline. */
+const LONG_GAP_MS = 30
 const SWITCHED_WITHIN_MS = 20_000
 const DELIVERED_WITHIN_MS = 30_000
 const FAILURES_IN_A_ROW = 5
@@ -64,14 +66,20 @@ export async function migrateBackAndForth({ place, kinds, migrations, bytes, log
     const sentBytes = await a.evaluate(() => probe.stop())
     const deadline = Date.now() + DELIVERED_WITHIN_MS
     while ((await b.evaluate(() => probe.tally().inOrderBytes)) < sentBytes && Date.now() < deadline) await pause(50)
-    const seen = await a.evaluate(() => person.seen)
+    const seen = (await a.evaluate(() => person.seen)).filter(({ at }) => at >= startedAt)
+    const received = await tallyOf(b)
+    const stalls = received.gaps
+      .filter(({ from, to }) => from >= startedAt && to - from >= LONG_GAP_MS)
+      .map(({ from, to }) => ({ at: from, what: `nothing delivered for ${Math.round(to - from)} ms` }))
     return {
-      switches: switchesOf(seen.filter(({ at }) => at >= startedAt)),
-      received: await tallyOf(b),
+      switches: switchesOf(seen),
+      received,
       sentBytes,
       failedUpgrades,
       relayRttMs,
-      timeline: seen.filter(({ at }) => at >= startedAt).map(({ at, what }) => `${at - startedAt} ${what}`)
+      timeline: [...seen, ...stalls]
+        .sort((one, other) => one.at - other.at)
+        .map(({ at, what }) => `${Math.round(at - startedAt)} ${what}`)
     }
   } finally {
     await pair.close()
