@@ -46,6 +46,8 @@ export interface BenchOptions {
   readonly kills?: number
   /** `failover`: the same of stock libp2p. */
   readonly runsStock?: number
+  /** `failover`: how long UDP vanishes. */
+  readonly cutMs?: number
   /** `failover`: only one of them. */
   readonly traffic?: 'echo' | 'bulk' | 'both'
   /** Peers of the network lab, such as `chromium-firefox`. */

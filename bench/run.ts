@@ -3,7 +3,7 @@
 //   --json                          one JSON object as the last line
 //   --runs N                        instead of the bench's own number
 //   --rtt MS                        round trip between the peers over the relay, where the bench has a relay
-//   --kills N --runs-stock N --traffic echo|bulk      failover
+//   --kills N --runs-stock N --cut MS --traffic echo|bulk   failover
 //   --migrations N --bytes N        migrate
 //   --pair chromium-firefox         failover, migrate: peers in the network lab
 //   --line BITS                     failover, migrate: bits per second of their lines
@@ -39,6 +39,7 @@ async function main(args: string[]): Promise<number> {
       rtt: { type: 'string' },
       kills: { type: 'string' },
       'runs-stock': { type: 'string' },
+      cut: { type: 'string' },
       traffic: { type: 'string' },
       pair: { type: 'string' },
       line: { type: 'string' },
@@ -63,6 +64,7 @@ async function main(args: string[]): Promise<number> {
     rttMs: positive('rtt', values.rtt),
     kills: number('kills', values.kills, 0),
     runsStock: number('runs-stock', values['runs-stock'], 0),
+    cutMs: positive('cut', values.cut),
     traffic: traffic as BenchOptions['traffic'],
     pair,
     lineBitsPerSecond: positive('line', values.line),

@@ -8,6 +8,7 @@ import { type Kill, killOurs, killStock, type Traffic } from './kill.ts'
 
 const KILLS = 50
 const STOCK_RUNS = 5
+const CUT_MS = 5_000
 
 export const failover: Bench = {
   title: 'UDP dropped for 5 s under an echo and under a bulk stream: the stall, bytes lost, direct again',
@@ -29,7 +30,7 @@ export const failover: Bench = {
 }
 
 async function measure(place: Place, kinds: PairKind, options: BenchOptions): Promise<Outcome> {
-  const { kills = KILLS, runsStock = STOCK_RUNS, traffic = 'both', trace = false, log } = options
+  const { kills = KILLS, runsStock = STOCK_RUNS, cutMs = CUT_MS, traffic = 'both', trace = false, log } = options
   const traffics: Traffic[] = traffic === 'both' ? ['echo', 'bulk'] : [traffic]
   const ours: Kill[] = []
   const stock: Kill[] = []
@@ -39,7 +40,7 @@ async function measure(place: Place, kinds: PairKind, options: BenchOptions): Pr
       const kill = await run()
       into.push(kill)
       log(`${round + 1} ${who} ${describe(kill)}`)
-      if (trace) for (const line of kill.timeline) log(`      ${line}`)
+      if (trace) for (const { at, text } of kill.timeline) log(`      ${Math.round(at)} ${text}`)
     } catch (err) {
       failures.push(`${who} ${round + 1} failed before its figures: ${(err as Error).message.split('\n', 1)[0]}`)
       log(failures.at(-1)!)
@@ -47,7 +48,7 @@ async function measure(place: Place, kinds: PairKind, options: BenchOptions): Pr
   }
   for (let round = 0; round < Math.max(kills, runsStock); round++) {
     for (const traffic of traffics) {
-      const init = { place, kinds, traffic }
+      const init = { place, kinds, traffic, cutMs }
       if (round < kills) await one('ours', round, () => killOurs(init), ours)
       if (round < runsStock) await one('stock', round, () => killStock(init), stock)
     }
@@ -59,7 +60,7 @@ async function measure(place: Place, kinds: PairKind, options: BenchOptions): Pr
     rivals: {},
     runs: kills,
     machine: machine(),
-    options: { kills, runsStock, rttMs: options.rttMs ?? RTT_MS }
+    options: { kills, runsStock, cutMs, rttMs: options.rttMs ?? RTT_MS }
   }
   const notDirect = ours.filter(({ directAgainMs }) => directAgainMs == null).length
   const resumed = stock.filter((kill) => kill.resumed && kill.bytesLost === 0).length

@@ -20,26 +20,34 @@ export interface Kill {
   readonly directAgainMs: number | undefined
   /** Whether anything was delivered after the gap. */
   readonly resumed: boolean
-  /** What happened, in ms since the cut. */
-  readonly timeline: readonly string[]
+  readonly timeline: readonly Happening[]
+}
+
+export interface Happening {
+  /** Milliseconds since the cut. */
+  readonly at: number
+  readonly text: string
 }
 
 export interface KillInit {
   readonly place: Place
   readonly kinds: PairKind
   readonly traffic: Traffic
+  /** How long UDP vanishes. */
+  readonly cutMs: number
 }
 
 const WARM_UP_MS = 2_000
-const CUT_MS = 5_000
+/** Told of in the timeline. */
+const LONG_GAP_MS = 100
 /** Traffic goes on after everything is well again: the way back may stall too. */
 const AFTERMATH_MS = 1_000
 const DIRECT_AGAIN_WITHIN_MS = 30_000
 const DELIVERED_WITHIN_MS = 20_000
-/** Stock peers notice after 7 to 14 s. */
+/** Stock peers notice after 7 to 14 s, and what they had sent on a wire that is well again comes with SCTP's backoff. */
 const STOCK_WATCH_MS = 20_000
 
-export async function killOurs({ place, kinds, traffic }: KillInit): Promise<Kill> {
+export async function killOurs({ place, kinds, traffic, cutMs }: KillInit): Promise<Kill> {
   const pair = await openPair(place, kinds)
   const { a, b, peerIdOfB } = pair
   try {
@@ -49,24 +57,20 @@ export async function killOurs({ place, kinds, traffic }: KillInit): Promise<Kil
     await pause(WARM_UP_MS)
     const standby = await a.evaluate(() => (person.link.state.status === 'direct' ? person.link.state.standby : ''))
     if (standby !== 'hot') throw new Error(`Before the cut the standby was '${standby}', not hot`)
-    const { cutAt, healedAt } = await cut(place)
+    const { cutAt, healedAt } = await cut(place, cutMs)
     const direct = await Promise.all([a, b].map((peer) => directAgainAt(peer, healedAt)))
     await pause(AFTERMATH_MS)
     const outcome = await finish(pair, traffic, cutAt, DELIVERED_WITHIN_MS)
     const directAgainMs = direct.some((at) => at == null) ? undefined : Math.max(...direct.map((at) => at! - healedAt))
-    const timeline = [...(await seenBy(a, 'a', cutAt)), ...(await seenBy(b, 'b', cutAt))].sort((x, y) => x.at - y.at)
-    return {
-      ...outcome,
-      directAgainMs,
-      timeline: [...timeline.map(({ at, text }) => `${Math.round(at)} ${text}`), ...outcome.timeline]
-    }
+    const timeline = [...outcome.timeline, ...(await seenBy(a, 'a', cutAt)), ...(await seenBy(b, 'b', cutAt))]
+    return { ...outcome, directAgainMs, timeline: timeline.sort((one, other) => one.at - other.at) }
   } finally {
     await pair.close()
   }
 }
 
 /** js-libp2p alone, in the same place; the stream runs on its WebRTC connection. */
-export async function killStock({ place, kinds, traffic }: KillInit): Promise<Kill> {
+export async function killStock({ place, kinds, traffic, cutMs }: KillInit): Promise<Kill> {
   const pair = await openPair(place, kinds, true)
   const { a, peerIdOfB } = pair
   try {
@@ -74,14 +78,18 @@ export async function killStock({ place, kinds, traffic }: KillInit): Promise<Ki
     if (status !== 'direct') throw new Error('The control did not become direct')
     await start(a, traffic, peerIdOfB)
     await pause(WARM_UP_MS)
-    const { cutAt } = await cut(place)
-    const deadline = Date.now() + STOCK_WATCH_MS - CUT_MS
-    while (Date.now() < deadline && !(await isTold(pair))) await pause(200)
-    return { ...(await finish(pair, traffic, cutAt, 1_000)), directAgainMs: undefined }
+    const { cutAt, healedAt } = await cut(place, cutMs)
+    const deadline = healedAt + STOCK_WATCH_MS
+    while (Date.now() < deadline && !(await isDecided(pair, traffic, healedAt))) await pause(200)
+    await pause(AFTERMATH_MS)
+    return { ...(await finish(pair, traffic, cutAt, STOCK_DELIVERED_WITHIN_MS)), directAgainMs: undefined }
   } finally {
     await pair.close()
   }
 }
+
+/** Dead streams bring nothing, live ones what still waits. */
+const STOCK_DELIVERED_WITHIN_MS = 5_000
 
 async function start(a: Peer, traffic: Traffic, stockPeerId?: string): Promise<void> {
   await a.evaluate(
@@ -99,17 +107,19 @@ async function start(a: Peer, traffic: Traffic, stockPeerId?: string): Promise<v
   )
 }
 
-async function cut({ hosts: [host] }: Place): Promise<{ cutAt: number; healedAt: number }> {
+async function cut({ hosts: [host] }: Place, cutMs: number): Promise<{ cutAt: number; healedAt: number }> {
   await host.cut({ only: 'udp' })
   const cutAt = Date.now()
-  await pause(CUT_MS)
+  await pause(cutMs)
   await host.restore()
   return { cutAt, healedAt: Date.now() }
 }
 
-async function isTold({ a, b }: Pair): Promise<boolean> {
-  const tallies = await Promise.all([tallyOf(a), tallyOf(b)])
-  return tallies.every(({ ended }) => ended != null)
+/** Both were told of the end, or it goes on. */
+async function isDecided({ a, b }: Pair, traffic: Traffic, healedAt: number): Promise<boolean> {
+  const [sender, other] = await Promise.all([tallyOf(a), tallyOf(b)])
+  const received = traffic === 'echo' ? sender : other
+  return [sender, other].every(({ ended }) => ended != null) || received.lastAt > healedAt
 }
 
 async function directAgainAt(peer: Peer, healedAt: number): Promise<number | undefined> {
@@ -168,11 +178,16 @@ export function judge({ traffic, sentBytes, received, sender, cutAt, now }: Watc
     bytesLost,
     sentBytes,
     resumed: received.gaps.some((gap) => gap.from >= cutAt - 1_000 && gap.to - gap.from >= gapMs),
-    timeline: told.map(({ at, cause }) => `${Math.round(at - cutAt)} the stream ended: ${cause}`)
+    timeline: [
+      ...received.gaps
+        .filter(({ from, to }) => to >= cutAt && to - from >= LONG_GAP_MS)
+        .map(({ from, to }) => ({ at: from, text: `nothing delivered for ${Math.round(to - from)} ms` })),
+      ...told.map(({ at, cause }) => ({ at, text: `a stream ended: ${cause}` }))
+    ].map(({ at, text }) => ({ at: at - cutAt, text }))
   }
 }
 
-async function seenBy(peer: Peer, who: string, cutAt: number): Promise<Array<{ at: number; text: string }>> {
+async function seenBy(peer: Peer, who: string, cutAt: number): Promise<Happening[]> {
   const seen = await peer.evaluate(() => person.seen)
   return seen
     .filter(({ at }) => at >= cutAt - WARM_UP_MS)
