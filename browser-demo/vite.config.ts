@@ -16,6 +16,8 @@ export default defineConfig({
   build: {
     // Browsers of the last two years.
     target: ['chrome131', 'edge131', 'firefox132', 'safari18.1'],
-    sourcemap: true
+    sourcemap: true,
+    // libp2p and its cryptography are one piece of 750 kB, 230 compressed.
+    chunkSizeWarningLimit: 1_000
   }
 })
