@@ -1,5 +1,5 @@
 // The page of browser-demo as a person uses it: by its texts, its share link and its keyboard.
-import { startChat } from '../support/chat.ts'
+import { startExample } from '../support/example.ts'
 import {
   expect,
   expectDialled,
@@ -76,7 +76,7 @@ test('a terminal that runs examples/chat.ts talks with the page', async ({ demoU
   const page = await openPage({ url: demoUrl() })
   await shareLinkOf(page)
   const peerId = (await page.getByTestId('peer-id').textContent()) ?? ''
-  const terminal = startChat(relayAddresses[0] ?? '', peerId)
+  const terminal = startExample('chat.ts', relayAddresses[0] ?? '', peerId)
   try {
     await expect.poll(terminal.err, linkUp).toContain(`Talking to ${peerId}`)
     terminal.child.stdin.write('hello from a terminal\n')

@@ -1,10 +1,10 @@
 // examples/chat.ts as two people run it, in two processes over a real relay.
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Chat, startChat } from '../support/chat.ts'
+import { type Example, startExample } from '../support/example.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
 
 let relay: TestRelay
-const running: Chat[] = []
+const running: Example[] = []
 
 beforeAll(async () => {
   relay = await startRelay()
@@ -21,8 +21,8 @@ afterEach(async () => {
   }
 })
 
-function start(...args: string[]): Chat {
-  const chat = startChat(relay.multiaddrs[0]!, ...args)
+function start(...args: string[]): Example {
+  const chat = startExample('chat.ts', relay.multiaddrs[0]!, ...args)
   running.push(chat)
   return chat
 }
@@ -32,7 +32,7 @@ async function seen(text: () => string, wanted: string | RegExp): Promise<void> 
 }
 
 /** Somebody who waits and somebody who typed what the first one's terminal said. */
-async function startPair(): Promise<[Chat, Chat]> {
+async function startPair(): Promise<[Example, Example]> {
   const waiting = start()
   await seen(waiting.err, /chat\.ts --relay \S+ \w+/)
   const peerId = /You are (\w+)/.exec(waiting.err())?.[1] ?? ''

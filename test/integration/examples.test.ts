@@ -1,33 +1,13 @@
 // The programs of examples/ as people run them, in processes of their own over a real relay.
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type Example, startExample } from '../support/example.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
 import { randomBytes, sha256 } from '../support/transfer.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-
-/** Examples import the package by name, which means what was built last; tests mean the source. */
-const fromSource = `data:text/javascript,${encodeURIComponent(`
-  import { registerHooks } from 'node:module'
-  const source = ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
-  registerHooks({ resolve: (name, context, next) => next(name === 'libp2p-holdfast' ? source : name, context) })
-`)}`
-
-// The sources have syntax that Node by itself does not strip.
-const node = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning', '--import', fromSource]
-
-interface Example {
-  readonly child: ChildProcessByStdio<Writable, Readable, Readable>
-  /** What it wrote so far. */
-  readonly out: () => string
-  readonly err: () => string
-  readonly exited: Promise<unknown[]>
-}
 
 let relay: TestRelay
 const running: Example[] = []
@@ -47,25 +27,10 @@ afterEach(async () => {
   }
 })
 
-function start(example: string, ...args: string[]): Example {
-  const script = join('examples', example)
-  const child = spawn(process.execPath, [...node, script, '--relay', relay.multiaddrs[0]!, ...args], {
-    cwd: root,
-    stdio: ['pipe', 'pipe', 'pipe']
-  })
-  // Not `exit`: what it wrote last is read after that.
-  const exited = once(child, 'close')
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text
-  })
-  const started = { child, out: () => out, err: () => err, exited }
-  running.push(started)
-  return started
+function start(name: string, ...args: string[]): Example {
+  const example = startExample(name, relay.multiaddrs[0]!, ...args)
+  running.push(example)
+  return example
 }
 
 async function seen(text: () => string, wanted: string | RegExp): Promise<void> {

@@ -1,12 +1,12 @@
-// examples/chat.ts as a person runs it in a terminal.
+// The programs of examples/ as a person runs them in a terminal.
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = join(import.meta.dirname, '..', '..')
 
-/** The example imports the package by name, which means what was built last; tests mean the source. */
+/** Examples import the package by name, which means what was built last; tests mean the source. */
 const fromSource = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module'
   const source = ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
@@ -16,20 +16,21 @@ const fromSource = `data:text/javascript,${encodeURIComponent(`
 // The sources have syntax that Node by itself does not strip.
 const node = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning', '--import', fromSource]
 
-export interface Chat {
+export interface Example {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>
   /** What it wrote so far. */
   readonly out: () => string
   readonly err: () => string
+  /** When it has ended and all it wrote was read. */
   readonly exited: Promise<unknown[]>
 }
 
-export function startChat(relay: string, ...args: string[]): Chat {
-  const child = spawn(process.execPath, [...node, 'examples/chat.ts', '--relay', relay, ...args], {
+export function startExample(example: string, relay: string, ...args: string[]): Example {
+  const child = spawn(process.execPath, [...node, join('examples', example), '--relay', relay, ...args], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'pipe']
   })
-  const exited = once(child, 'exit')
+  const exited = once(child, 'close')
   let out = ''
   let err = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
