@@ -1,8 +1,10 @@
 // A pair that is sent from one path to the other and back, again and again, under one bulk transfer.
+import type { Connection } from '@libp2p/interface'
 import type { Peer } from '../../test/natlab/peers/index.ts'
 import { whenDirect } from '../../test/natlab/scenarios/pair.ts'
 import { openPair, type PairKind, type Place, pause, tallyOf } from '../lab/place.ts'
 import type { Tally } from '../lab/probe.ts'
+import { goaway } from './goaway.ts'
 
 /** The sender sends on another kind of path from now on. */
 export interface Switch {
@@ -29,6 +31,9 @@ const LONG_GAP_MS = 30
 const SWITCHED_WITHIN_MS = 20_000
 const DELIVERED_WITHIN_MS = 30_000
 const FAILURES_IN_A_ROW = 5
+/** As the link itself says it. */
+const LEAVE_DUPLICATE = 1
+const LEAVE_DELAY_MS = 1_000
 
 export interface RunInit {
   readonly place: Place
@@ -51,15 +56,16 @@ export async function migrateBackAndForth({ place, kinds, migrations, bytes, log
     let relayRttMs = 0
     for (let done = 0; done < migrations; done++) {
       if (done % 2 === 0) {
-        await leaveDirectPath(b)
-        await Promise.all([whenStatus(a, 'relayed'), whenStatus(b, 'relayed')])
-        await b.evaluate(() => person.abortWebRTC())
-      } else {
+        await sayGoodbye(b)
+        await whenStatus(a, 'relayed')
         relayRttMs = await a.evaluate(() => person.link.paths.find(({ kind }) => kind === 'relayed')?.rttMs ?? 0)
+        await pause(HOLD_MS)
+        await endPathLeft(b)
+      } else {
         failedUpgrades += await upgrade(a)
         await Promise.all([whenStatus(a, 'direct'), whenStatus(b, 'direct')])
+        await pause(HOLD_MS)
       }
-      await pause(HOLD_MS)
       if ((done + 1) % 100 === 0) log(`${done + 1} of ${migrations} switches after ${Date.now() - startedAt} ms`)
     }
     while ((await a.evaluate(() => probe.tally().sentBytes)) < bytes) await pause(HOLD_MS)
@@ -86,20 +92,33 @@ export async function migrateBackAndForth({ place, kinds, migrations, bytes, log
   }
 }
 
+declare global {
+  var carrierLeft: Connection | undefined
+}
+
 /**
- * There is no call for it. The receiver ends the session's stream on the direct carrier in an orderly way: what is in
- * flight arrives, and the sender hears of it one way later and goes on over the relay.
+ * There is no public call for a planned switch. The receiver says GOAWAY on the direct path, as a link does that leaves one
+ * of two relayed paths, and goes on reading there: the sender's own link then moves. The frame is written here.
  */
-async function leaveDirectPath(peer: Peer): Promise<void> {
-  await peer.evaluate(async () => {
-    const streams = person.node
-      .getConnections(person.link.remotePeer)
-      .filter(({ remoteAddr }) => remoteAddr.getComponents().some(({ name }) => name === 'webrtc'))
-      .flatMap(({ streams }) => streams)
-      .filter(({ protocol }) => protocol.startsWith('/holdfast/session/'))
-    if (streams.length === 0) throw new Error('There is no direct path to leave')
-    await Promise.all(streams.map((stream) => stream.close({ signal: AbortSignal.timeout(5_000) })))
-  })
+async function sayGoodbye(peer: Peer): Promise<void> {
+  const path = await peer.evaluate(() => person.link.paths.find(({ kind }) => kind === 'webrtc')?.id)
+  if (path == null) throw new Error('There is no direct path to leave')
+  await peer.evaluate(
+    (frame) => {
+      globalThis.carrierLeft = person.node
+        .getConnections(person.link.remotePeer)
+        .find(({ remoteAddr }) => remoteAddr.getComponents().some(({ name }) => name === 'webrtc'))
+      const stream = carrierLeft?.streams.find(({ protocol }) => protocol.startsWith('/holdfast/session/'))
+      if (stream == null) throw new Error('The direct path has no stream')
+      stream.send(Uint8Array.from(frame))
+    },
+    goaway(Number(path), LEAVE_DUPLICATE, LEAVE_DELAY_MS)
+  )
+}
+
+/** By now the sender has nothing on it any more. */
+async function endPathLeft(peer: Peer): Promise<void> {
+  await peer.evaluate(() => carrierLeft?.abort(new Error('the path was left')))
 }
 
 /** How many attempts failed before one succeeded. */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Tally } from '../../../bench/lab/probe.ts'
 import { gapsOf, steadyGapsMs, summary } from '../../../bench/migrate/figures.ts'
+import { goaway } from '../../../bench/migrate/goaway.ts'
 import { type Switch, switchesOf } from '../../../bench/migrate/switches.ts'
+import { encodeFrame } from '../../../src/wire/index.ts'
 
 const switches: Switch[] = [
   { at: 1_000, to: 'relayed' },
@@ -23,6 +25,15 @@ const received: Tally = {
   lastAt: 4_000,
   ended: undefined
 }
+
+describe('goaway', () => {
+  it('is the frame that a link says', () => {
+    const [path, reason, delayMs] = [300, 1, 1_000]
+    expect(goaway(path, reason, delayMs)).toEqual(
+      encodeFrame({ type: 'goaway', path, reason, delayMs }).flatMap((part) => [...part])
+    )
+  })
+})
 
 describe('switches', () => {
   it('are changes of the kind of path, not of the path', () => {
