@@ -4,6 +4,7 @@ import { raceSignal } from 'race-signal'
 import type { SessionPath } from '../path/index.ts'
 import type { Frame, HelloFrame } from '../wire/index.ts'
 import type { Link, LinkEvents, LinkState, PathInfo, PathRole, Transition } from './api.ts'
+import { AttachedPaths, infoOf } from './attached-paths.ts'
 import type { Carrier } from './carrier.ts'
 import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig, TIMER_GAP_MS } from './config.ts'
 import { toEpoch } from './epoch.ts'
@@ -20,6 +21,8 @@ import type { LinkEffect, LinkEvent } from './link-events.ts'
 import { isDirect } from './preference.step.ts'
 import { retire } from './retire.ts'
 import type { SessionListener, SessionPort } from './session-port.ts'
+import { errorOf, failureOf } from './upgrade-attempt.ts'
+import { whenTrue } from './when-true.ts'
 
 /** GOAWAY reason: another path of the same kind stays. */
 const LEAVE_DUPLICATE = 1
@@ -60,8 +63,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   readonly #log: Logger
   readonly #machine: LinkMachine
   readonly #session: SessionPort
-  readonly #paths = new Map<number, SessionPath>()
-  readonly #carriers = new Map<number, Carrier>()
+  readonly #paths = new AttachedPaths()
   readonly #history: Transition[] = []
   readonly #abort = new AbortController()
   /** Ends what is under way when the page is put aside. */
@@ -110,7 +112,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   }
 
   get paths(): readonly PathInfo[] {
-    return [...this.#paths].map(([id, path]) => this.#info(id, path))
+    return this.#paths.infos(this.#session.paths(), (id) => this.#role(id))
   }
 
   /** Whether the peer is heard on some path: the identity rules ask. */
@@ -139,7 +141,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     if (this.#closing != null) await raceSignal(Promise.allSettled([this.#closing]), options?.signal)
     if (this.state.status === 'recovering') {
       this.#step({ type: 'redialRequested' })
-      await this.#until((status) => status !== 'recovering', options)
+      await whenTrue(this, () => this.state.status !== 'recovering', options)
     }
     return !this.#isClosed
   }
@@ -150,57 +152,26 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     if (state.status === 'closed') throw new LinkClosedError()
     const reason = this.#init.neverUpgrade()
     if (reason != null) throw new UpgradeForbiddenError(reason)
-    await this.#openingPathDecided(options)
+    await whenTrue(this, () => this.#isDecided, options)
     if (this.#isDirect) return
     this.#step({ type: 'upgradeRequested' })
     if (this.#attempt == null)
       throw new UpgradeFailedError('No path is up to arrange a direct one over: the link tries when one is')
     await raceSignal(this.#attempt, options?.signal)
-    await this.#openingPathDecided(options)
+    await whenTrue(this, () => this.#isDecided, options)
     if (!this.#isDirect) throw new UpgradeFailedError('The direct path did not answer: the link goes on without it')
   }
 
-  /** A direct path that was not proven yet is being probed: soon it is used, or suspect. */
-  async #openingPathDecided(options?: AbortOptions): Promise<void> {
-    const isUndecided = (): boolean =>
-      this.state.status === 'relayed' &&
-      [...this.#machine.paths.values()].some((path) => isDirect(path) && !path.leaving && !path.suspect)
-    if (!isUndecided()) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const look = (): void => {
-      if (!isUndecided()) resolve()
-    }
-    const types = ['link:state', 'path:close', 'path:select'] as const
-    for (const type of types) this.addEventListener(type, look)
-    try {
-      await raceSignal(promise, options?.signal)
-    } finally {
-      for (const type of types) this.removeEventListener(type, look)
-    }
+  /** No direct path is being probed that will be used, or suspect, in a moment. */
+  get #isDecided(): boolean {
+    if (this.state.status !== 'relayed') return true
+    return ![...this.#machine.paths.values()].some((path) => isDirect(path) && !path.leaving && !path.suspect)
   }
 
   async whenDirect(options?: AbortOptions): Promise<void> {
-    if (this.state.status === 'direct') return
-    const status = await this.#until((status) => status === 'direct' || status === 'closed', options)
-    if (status !== 'direct') throw this.#closedBecause
-  }
-
-  async #until(isIt: (status: LinkState['status']) => boolean, options?: AbortOptions): Promise<LinkState['status']> {
-    const { promise, resolve } = Promise.withResolvers<LinkState['status']>()
-    const onState = (): void => {
-      if (isIt(this.state.status)) resolve(this.state.status)
-    }
-    this.addEventListener('link:state', onState)
-    onState()
-    try {
-      return await raceSignal(promise, options?.signal)
-    } finally {
-      this.removeEventListener('link:state', onState)
-    }
-  }
-
-  get #closedBecause(): Error {
-    return (this.state.status === 'closed' ? this.state.reason : undefined) ?? new LinkClosedError()
+    await whenTrue(this, () => this.#isDirect || this.#isClosed, options)
+    if (this.#isDirect) return
+    throw (this.state.status === 'closed' ? this.state.reason : undefined) ?? new LinkClosedError()
   }
 
   close(options?: AbortOptions): Promise<void> {
@@ -242,7 +213,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   /** The page is put aside and may come back: sockets would keep it from that, and streams wait meanwhile. */
   suspend(): void {
-    for (const id of this.#paths.keys()) this.#session.goaway(id, LEAVE_SUSPENDED, 0)
+    for (const id of this.#paths.ids) this.#session.goaway(id, LEAVE_SUSPENDED, 0)
     // The carriers are gone in the next line, not at the end of the task.
     this.#session.flush()
     this.#step({ type: 'suspended' })
@@ -264,8 +235,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   attach(id: number, path: SessionPath, carrier: Carrier, peer: HelloFrame): void {
     const { remainingBytes } = path.budget ?? {}
-    this.#paths.set(id, path)
-    this.#carriers.set(id, carrier)
+    this.#paths.add(id, { path, carrier })
     carrier.adopt(this)
     this.#session.attach(id, path, {
       peerStreamWindow: peer.streamWindow,
@@ -316,18 +286,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   }
 
   #info(id: number, path: SessionPath): PathInfo {
-    const stats = this.#session.paths().find((stat) => stat.path === id)
-    return {
-      id: `${id}`,
-      kind: path.kind,
-      role: this.#role(id),
-      remoteAddr: path.remoteAddr,
-      rttMs: stats?.srttMs,
-      sentBytes: path.sentBytes,
-      receivedBytes: path.receivedBytes,
-      budget: path.budget,
-      openedAt: path.openedAt
-    }
+    return infoOf(id, path, this.#session.paths(), this.#role(id))
   }
 
   #role(id: number): PathRole {
@@ -350,11 +309,10 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   }
 
   #detach(id: number, cause: string): void {
-    const path = this.#paths.get(id)
+    const { path } = this.#paths.get(id) ?? {}
     if (path == null) return
     const info = this.#info(id, path)
-    this.#paths.delete(id)
-    this.#carriers.delete(id)
+    this.#paths.remove(id)
     this.#session.detach(id)
     // It has everything, and its own end has reached us: only the last acknowledgement went missing.
     if (this.#peerClosed && this.#paths.size === 0)
@@ -384,7 +342,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
         this.#session.prefer(effect.order)
         return
       case 'select': {
-        const path = this.#paths.get(effect.path)
+        const { path } = this.#paths.get(effect.path) ?? {}
         if (path == null) return
         this.#log('sending over %s path %d: %s', path.kind, effect.path, effect.cause)
         this.safeDispatchEvent('path:select', { detail: { path: this.#info(effect.path, path), cause: effect.cause } })
@@ -394,14 +352,13 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
         this.#session.ping(effect.path)
         return
       case 'abandon': {
-        const path = this.#paths.get(effect.path)
-        if (path == null) return
+        const attached = this.#paths.get(effect.path)
+        if (attached == null) return
         const error = new Error(effect.cause)
         // The other side may owe nothing on it, and would keep its end until its own probes failed.
         this.#session.goaway(effect.path, LEAVE_DEAD, 0)
-        const carrier = this.#carriers.get(effect.path)
-        path.abort(error)
-        carrier?.abort(error)
+        attached.path.abort(error)
+        attached.carrier.abort(error)
         this.#detach(effect.path, effect.cause)
         return
       }
@@ -433,19 +390,18 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   }
 
   #leave(id: number, cause: string): void {
-    const path = this.#paths.get(id)
-    if (path == null) return
+    if (this.#paths.get(id) == null) return
     this.#session.goaway(id, LEAVE_DUPLICATE, LEAVE_DELAY_MS)
     const timer = setTimeout(() => {
-      const carrier = this.#carriers.get(id)
-      if (carrier != null) void retire(path, carrier, this.#log)
+      const attached = this.#paths.get(id)
+      if (attached != null) void retire(attached, this.#log)
       this.#detach(id, cause)
     }, LEAVE_DELAY_MS)
     this.#abort.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
   }
 
   #startUpgrade({ via, timeoutMs }: Extract<LinkEffect, { type: 'upgrade' }>): void {
-    const carrier = this.#carriers.get(via)
+    const { carrier } = this.#paths.get(via) ?? {}
     if (carrier == null) {
       this.#step({ type: 'upgradeFailed', cause: 'the path to arrange it over has just closed' })
       return
@@ -456,14 +412,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       .catch((err: Error) => {
         if (this.#isClosed) throw new LinkClosedError()
         this.#log('upgrade failed - %e', err)
-        this.#step(
-          err instanceof UpgradeForbiddenError
-            ? { type: 'upgradeForbidden', reason: err.message }
-            : { type: 'upgradeFailed', cause: err.message }
-        )
-        throw err instanceof UpgradeForbiddenError
-          ? err
-          : new UpgradeFailedError(`No direct path: ${err.message}`, { cause: err })
+        this.#step(failureOf(err))
+        throw errorOf(err)
       })
       .finally(() => {
         this.#attempt = undefined
@@ -498,19 +448,12 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   /** Idempotent: the first reason stands. */
   #end(reason: Error | undefined, cause: string): void {
     if (this.#isClosed) return
-    const paths = [...this.#paths]
-    const carriers = new Map(this.#carriers)
-    this.#paths.clear()
-    this.#carriers.clear()
+    const attached = this.#paths.takeAll()
     this.#step({ type: 'closed', reason, cause })
     this.#abort.abort(reason ?? new LinkClosedError())
     clearTimeout(this.#timer?.handle)
     if (reason != null) this.#session.abort(reason)
-    const retired = paths.map(([id, path]) => {
-      const carrier = carriers.get(id)
-      return carrier == null ? undefined : retire(path, carrier, this.#log)
-    })
-    this.#retired = Promise.all(retired).then(() => {})
+    this.#retired = Promise.all(attached.map((one) => retire(one, this.#log))).then(() => {})
     this.#init.hooks.onEnd(this)
   }
 
