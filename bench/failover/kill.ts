@@ -108,8 +108,8 @@ async function start(a: Peer, traffic: Traffic, stockPeerId?: string): Promise<v
 }
 
 async function cut({ hosts: [host] }: Place, cutMs: number): Promise<{ cutAt: number; healedAt: number }> {
-  await host.cut({ only: 'udp' })
   const cutAt = Date.now()
+  await host.cut({ only: 'udp' })
   await pause(cutMs)
   await host.restore()
   return { cutAt, healedAt: Date.now() }
@@ -174,7 +174,11 @@ export function judge({ traffic, sentBytes, received, sender, cutAt, now }: Watc
   return {
     traffic,
     gapMs,
-    quietGapMs: longestGapMs(received.gaps, 0, cutAt),
+    quietGapMs: longestGapMs(
+      received.gaps.filter(({ to }) => to <= cutAt),
+      0,
+      cutAt
+    ),
     bytesLost,
     sentBytes,
     resumed: received.gaps.some((gap) => gap.from >= cutAt - 1_000 && gap.to - gap.from >= gapMs),

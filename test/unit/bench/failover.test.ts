@@ -19,11 +19,11 @@ describe('judge', () => {
   it('takes the longest gap after the cut, and keeps what was before apart', () => {
     const gaps = [
       { from: 100, to: 950 },
-      { from: 990, to: 1_290 },
-      { from: 1_400, to: 1_440 }
+      { from: 990, to: 1_990 },
+      { from: 2_400, to: 2_440 }
     ]
     const received = tally({ inOrderBytes: 100, gaps, lastAt: 9_000 })
-    expect(judge({ ...base, received })).toMatchObject({ gapMs: 300, quietGapMs: 850, bytesLost: 0, resumed: true })
+    expect(judge({ ...base, received })).toMatchObject({ gapMs: 1_000, quietGapMs: 850, bytesLost: 0, resumed: true })
   })
 
   it('counts the silence of one that never resumes until somebody was told', () => {
