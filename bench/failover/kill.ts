@@ -60,7 +60,7 @@ export async function killOurs({ place, kinds, traffic, cutMs }: KillInit): Prom
     const { cutAt, healedAt } = await cut(place, cutMs)
     const direct = await Promise.all([a, b].map((peer) => directAgainAt(peer, healedAt)))
     await pause(AFTERMATH_MS)
-    const outcome = await finish(pair, traffic, cutAt, DELIVERED_WITHIN_MS)
+    const outcome = await finish(pair, traffic, cutAt)
     const directAgainMs = direct.some((at) => at == null) ? undefined : Math.max(...direct.map((at) => at! - healedAt))
     const timeline = [...outcome.timeline, ...(await seenBy(a, 'a', cutAt)), ...(await seenBy(b, 'b', cutAt))]
     return { ...outcome, directAgainMs, timeline: timeline.sort((one, other) => one.at - other.at) }
@@ -82,14 +82,11 @@ export async function killStock({ place, kinds, traffic, cutMs }: KillInit): Pro
     const deadline = healedAt + STOCK_WATCH_MS
     while (Date.now() < deadline && !(await isDecided(pair, traffic, healedAt))) await pause(200)
     await pause(AFTERMATH_MS)
-    return { ...(await finish(pair, traffic, cutAt, STOCK_DELIVERED_WITHIN_MS)), directAgainMs: undefined }
+    return { ...(await finish(pair, traffic, cutAt)), directAgainMs: undefined }
   } finally {
     await pair.close()
   }
 }
-
-/** Dead streams bring nothing, live ones what still waits. */
-const STOCK_DELIVERED_WITHIN_MS = 5_000
 
 async function start(a: Peer, traffic: Traffic, stockPeerId?: string): Promise<void> {
   await a.evaluate(
@@ -138,17 +135,12 @@ async function directAgainAt(peer: Peer, healedAt: number): Promise<number | und
   return undefined
 }
 
-async function finish(
-  { a, b }: Pair,
-  traffic: Traffic,
-  cutAt: number,
-  withinMs: number
-): Promise<Omit<Kill, 'directAgainMs'>> {
+async function finish({ a, b }: Pair, traffic: Traffic, cutAt: number): Promise<Omit<Kill, 'directAgainMs'>> {
   const sentBytes = await a.evaluate(() => probe.stop())
   const receiver = traffic === 'echo' ? a : b
-  const deadline = Date.now() + withinMs
+  const deadline = Date.now() + DELIVERED_WITHIN_MS
   let received = await tallyOf(receiver)
-  while (received.inOrderBytes < sentBytes && Date.now() < deadline) {
+  while (received.inOrderBytes < sentBytes && received.ended == null && Date.now() < deadline) {
     await pause(50)
     received = await tallyOf(receiver)
   }
