@@ -18,6 +18,7 @@ import {
 } from './errors.ts'
 import { LinkMachine } from './link.step.ts'
 import type { LinkEffect, LinkEvent } from './link-events.ts'
+import { LinkTimer } from './link-timer.ts'
 import { isDirect } from './preference.step.ts'
 import { retire } from './retire.ts'
 import type { SessionListener, SessionPort } from './session-port.ts'
@@ -69,7 +70,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   /** Ends what is under way when the page is put aside. */
   #suspension = new AbortController()
   #connection: Connection | undefined
-  #timer: { readonly handle: ReturnType<typeof setTimeout>; readonly dueAt: number } | undefined
+  readonly #timer: LinkTimer
   #attempt: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #peerClosed = false
@@ -89,6 +90,10 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       neverUpgrade: init.neverUpgrade(),
       random: Math.random
     })
+    this.#timer = new LinkTimer(
+      () => this.#session.now(),
+      (lateMs) => this.#step(lateMs > TIMER_GAP_MS ? { type: 'gap', lateMs } : { type: 'tick' })
+    )
     this.#session = init.createSession(this)
     this.#session.connection.then(
       (connection) => {
@@ -333,7 +338,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     } finally {
       this.#stepping = false
     }
-    this.#schedule()
+    this.#timer.arm(this.#isClosed ? undefined : this.#machine.wakeAt)
   }
 
   #perform(effect: LinkEffect): void {
@@ -429,29 +434,13 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     })
   }
 
-  #schedule(): void {
-    clearTimeout(this.#timer?.handle)
-    this.#timer = undefined
-    const { wakeAt } = this.#machine
-    if (wakeAt == null || this.#isClosed) return
-    const delayMs = Math.max(1, wakeAt - this.#session.now())
-    const handle = setTimeout(() => this.#onTimer(), delayMs)
-    this.#timer = { handle, dueAt: wakeAt }
-  }
-
-  #onTimer(): void {
-    const lateMs = this.#session.now() - (this.#timer?.dueAt ?? 0)
-    this.#timer = undefined
-    this.#step(lateMs > TIMER_GAP_MS ? { type: 'gap', lateMs } : { type: 'tick' })
-  }
-
   /** Idempotent: the first reason stands. */
   #end(reason: Error | undefined, cause: string): void {
     if (this.#isClosed) return
     const attached = this.#paths.takeAll()
     this.#step({ type: 'closed', reason, cause })
     this.#abort.abort(reason ?? new LinkClosedError())
-    clearTimeout(this.#timer?.handle)
+    this.#timer.stop()
     if (reason != null) this.#session.abort(reason)
     this.#retired = Promise.all(attached.map((one) => retire(one, this.#log))).then(() => {})
     this.#init.hooks.onEnd(this)

@@ -5,6 +5,7 @@ import { type Frame, SESSION_PROTOCOL } from '../wire/index.ts'
 import { type EndOfTask, endOfTask } from './end-of-task.ts'
 import { type MuxerPort, SessionMuxer } from './muxer.ts'
 import { ABORTED } from './stream.ts'
+import { StreamEffects } from './stream-effects.ts'
 
 /**
  * Both sides closed, the peer acknowledged every byte, and only the acknowledgement of our CLOSE is missing: it may be lost
@@ -67,9 +68,7 @@ export class SessionDriver implements PathHandler, MuxerPort {
   readonly #outbox = new Map<number, Frame[]>()
   readonly #flush: EndOfTask
   readonly #closed = Promise.withResolvers<void>()
-  #muxer: SessionMuxer | undefined
-  /** What happened to streams before there was a muxer: the session's windows bound it. */
-  #early: SessionEffect[] = []
+  readonly #streams = new StreamEffects((stream, bytes) => this.session.consume(stream, bytes, this.#now()))
   #draining = false
   #status: 'running' | 'closed' = 'running'
   #peerClosed = false
@@ -154,7 +153,7 @@ export class SessionDriver implements PathHandler, MuxerPort {
   /** Bytes the session had no room for yet. */
   get #unsentBytes(): number {
     let bytes = 0
-    for (const stream of this.#muxer?.streams ?? []) bytes += stream.writeBufferLength
+    for (const stream of this.#streams.muxer?.streams ?? []) bytes += stream.writeBufferLength
     return bytes
   }
 
@@ -278,38 +277,10 @@ export class SessionDriver implements PathHandler, MuxerPort {
           this.#finish(this.#endError ?? (effect.code === 0 ? undefined : new PeerAbortedError(effect.code)))
           break
         default:
-          if (this.#muxer != null) this.#applyToStream(this.#muxer, effect)
-          // A copy: the data is a part of a carrier's chunk, which may be much larger.
-          else this.#early.push('data' in effect ? { ...effect, data: Uint8Array.from(effect.data) } : effect)
+          this.#streams.apply(effect)
       }
     } catch (err) {
       this.#log.error('%s failed - %e', effect.type, err)
-    }
-  }
-
-  #applyToStream(muxer: SessionMuxer, effect: SessionEffect): void {
-    switch (effect.type) {
-      case 'streamOpen':
-        muxer.onStreamOpen(effect.stream)
-        break
-      case 'streamData': {
-        const stream = muxer.stream(effect.stream)
-        if (stream == null) this.session.consume(effect.stream, effect.data.byteLength, this.#now())
-        else stream.deliver(effect.data)
-        break
-      }
-      case 'streamEnd':
-        muxer.stream(effect.stream)?.onRemoteCloseWrite()
-        break
-      case 'streamReset':
-        muxer.stream(effect.stream)?.onRemoteReset()
-        break
-      case 'streamStopped':
-        muxer.stream(effect.stream)?.onRemoteStopped(effect.code)
-        break
-      case 'streamWritable':
-        muxer.stream(effect.stream)?.onWritable()
-        break
     }
   }
 
@@ -354,10 +325,10 @@ export class SessionDriver implements PathHandler, MuxerPort {
 
   #onPeerClosed(code: number): void {
     if (code !== 0) {
-      this.#muxer?.onPeerAborted()
+      this.#streams.muxer?.onPeerAborted()
     } else {
       this.#peerClosed = true
-      if (this.#muxer != null) this.#muxer.onPeerClosed()
+      if (this.#streams.muxer != null) this.#streams.muxer.onPeerClosed()
       else this.session.close(this.#now())
     }
     this.#handler.onPeerClosed(code)
@@ -378,13 +349,13 @@ export class SessionDriver implements PathHandler, MuxerPort {
     clearTimeout(this.#timer?.handle)
     clearTimeout(this.#linger)
     this.#timer = undefined
-    this.#early = []
+    this.#streams.forgetEarly()
     this.#paths.clear()
     this.#ids.clear()
     this.#outbox.clear()
     if (error == null) this.#closed.resolve()
     else this.#closed.reject(error)
-    this.#muxer?.end(error)
+    this.#streams.muxer?.end(error)
     this.#handler.onClosed(error)
   }
 
@@ -395,14 +366,13 @@ export class SessionDriver implements PathHandler, MuxerPort {
   }
 
   #createMuxer(maConn: MessageStream): SessionMuxer {
-    if (this.#muxer != null) throw new Error('A session carries one durable connection: it has its muxer already')
-    this.#muxer = new SessionMuxer(maConn, this)
-    if (this.#status === 'closed') this.#muxer.end(this.#endError)
-    const early = this.#early
-    this.#early = []
-    for (const effect of early) this.#apply(effect)
+    if (this.#streams.muxer != null)
+      throw new Error('A session carries one durable connection: it has its muxer already')
+    const muxer = new SessionMuxer(maConn, this)
+    if (this.#status === 'closed') muxer.end(this.#endError)
+    for (const effect of this.#streams.attach(muxer)) this.#apply(effect)
     this.#drain()
-    return this.#muxer
+    return muxer
   }
 
   #arm(): void {
