@@ -12,11 +12,11 @@ import { parseArgs } from 'node:util'
 import { isolated } from '../scripts/isolate.ts'
 import { run } from '../scripts/processes.ts'
 import { bundle } from './benches/bundle.ts'
+import { failover } from './benches/failover.ts'
 import { firstByte } from './benches/first-byte.ts'
+import { migrate } from './benches/migrate.ts'
 import { ensureBuilt } from './build.ts'
-import { failover } from './failover/index.ts'
 import { type Bench, type BenchOptions, jsonLine } from './harness.ts'
-import { migrate } from './migrate/index.ts'
 import { table } from './report.ts'
 
 const benches: Record<string, Bench> = { 'first-byte': firstByte, bundle, failover, migrate }

@@ -30,6 +30,14 @@ describe('the probe', () => {
     }
   })
 
+  it('is not reconciled by what was missing, when it comes late', () => {
+    const bytes = probe.content(400)
+    probe.deliver(bytes.subarray(0, 100), 1)
+    probe.deliver(bytes.subarray(200), 2)
+    probe.deliver(bytes.subarray(100, 200), 3)
+    expect(probe.tally().inOrderBytes).toBeLessThan(104)
+  })
+
   it('keeps the gaps between deliveries, of right bytes only', () => {
     const bytes = probe.content(16)
     probe.deliver(bytes.subarray(0, 4), 100)

@@ -3,8 +3,8 @@ import { whyNoLab } from '../../test/natlab/index.ts'
 import { endPeers } from '../../test/natlab/peers/index.ts'
 import { type Bench, machine } from '../harness.ts'
 import { createPlace, LINE_BITS_PER_SECOND, pairOf, RTT_MS } from '../lab/place.ts'
-import { gapsOf, summary } from './figures.ts'
-import { migrateBackAndForth } from './switches.ts'
+import { gapsOf, summary } from '../migrate/figures.ts'
+import { migrateBackAndForth } from '../migrate/switches.ts'
 
 /** A short run; the full one is `--migrations 1000 --bytes 1e9`. */
 const MIGRATIONS = 100

@@ -1,10 +1,10 @@
 // How long nothing is delivered when the direct path dies without a word.
 import { whyNoLab } from '../../test/natlab/index.ts'
 import { endPeers } from '../../test/natlab/peers/index.ts'
+import { summary } from '../failover/figures.ts'
+import { type Kill, killOurs, killStock, type Traffic } from '../failover/kill.ts'
 import { type Bench, type BenchOptions, machine, type Outcome } from '../harness.ts'
 import { createPlace, LINE_BITS_PER_SECOND, type PairKind, type Place, pairOf, RTT_MS } from '../lab/place.ts'
-import { summary } from './figures.ts'
-import { type Kill, killOurs, killStock, type Traffic } from './kill.ts'
 
 const KILLS = 50
 const STOCK_RUNS = 5
