@@ -21,7 +21,7 @@ import { table } from './report.ts'
 
 const benches: Record<string, Bench> = { 'first-byte': firstByte, bundle, failover, migrate }
 
-const usage = `npm run bench -- NAME [--json] [--runs N] [--rtt MS] [more: see its head]
+const usage = `npm run bench -- NAME [--json] [--runs N] [--rtt MS] [more: see the head of bench/run.ts]
 
 ${Object.entries(benches)
   .map(([name, { title }]) => `  ${name.padEnd(12)} ${title}`)
@@ -97,4 +97,10 @@ function number(option: string, text: string | undefined, least: number): number
   process.exit(2)
 }
 
-process.exit(await main(process.argv.slice(2)))
+try {
+  process.exit(await main(process.argv.slice(2)))
+} catch (err) {
+  if (!(err instanceof RangeError)) throw err
+  console.error(err.message)
+  process.exit(2)
+}
