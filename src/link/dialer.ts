@@ -6,6 +6,7 @@ import { Circuit } from '@multiformats/multiaddr-matcher'
 import type { LinksInit } from './api.ts'
 import type { LinkComponents } from './components.ts'
 import { LinkRefusedError } from './errors.ts'
+import { override } from './override.ts'
 
 interface DialOptions {
   readonly signal: AbortSignal
@@ -163,15 +164,4 @@ function answerFirst(stream: Stream): Stream {
   }
   stream.addEventListener('message', onAnswer, { once: true })
   return stream
-}
-
-/** The same object with some properties replaced; methods keep their `this`. */
-function override<T extends object>(target: T, replaced: Partial<Record<keyof T, unknown>>): T {
-  return new Proxy(target, {
-    get(object, property) {
-      if (Object.hasOwn(replaced, property)) return replaced[property as keyof T]
-      const value = Reflect.get(object, property)
-      return typeof value === 'function' ? value.bind(object) : value
-    }
-  })
 }

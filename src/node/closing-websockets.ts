@@ -1,5 +1,6 @@
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import { webSockets } from '@libp2p/websockets'
+import { override } from '../link/index.ts'
 
 /**
  * The stock WebSocket transport, whose connections close when they are aborted: stock ones call `close(1006)`, which
@@ -17,15 +18,9 @@ export function closingWebSockets(): (components: never) => Transport {
 }
 
 function closing(upgrader: Upgrader): Upgrader {
-  return new Proxy(upgrader, {
-    get(target, property) {
-      if (property === 'upgradeOutbound') {
-        return (maConn: MultiaddrConnection, options: Parameters<Upgrader['upgradeOutbound']>[1]) =>
-          target.upgradeOutbound(closesOnAbort(maConn), options)
-      }
-      const value = Reflect.get(target, property)
-      return typeof value === 'function' ? value.bind(target) : value
-    }
+  return override(upgrader, {
+    upgradeOutbound: (maConn: MultiaddrConnection, options: Parameters<Upgrader['upgradeOutbound']>[1]) =>
+      upgrader.upgradeOutbound(closesOnAbort(maConn), options)
   })
 }
 

@@ -22,7 +22,7 @@ export class Slot {
   static async claim(name: string, own: number | undefined): Promise<Slot | undefined> {
     if (own != null && Number.isInteger(own) && own >= 0 && own < MAX_SLOTS) {
       const slot = new Slot(name, own)
-      if (await slot.#lock({ signal: AbortSignal.timeout(isReload() ? WAIT_MS : 0) })) return slot
+      if (await slot.#lock(isReload() ? { signal: AbortSignal.timeout(WAIT_MS) } : { ifAvailable: true })) return slot
     }
     for (let index = 0; index < MAX_SLOTS; index++) {
       const slot = new Slot(name, index)
