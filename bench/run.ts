@@ -8,6 +8,7 @@
 //   --pair chromium-firefox         failover, migrate: peers in the network lab
 //   --line BITS                     failover, migrate: bits per second of their lines
 //   --trace                         failover, migrate: what happened to the paths
+import { appendFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isolated } from '../scripts/isolate.ts'
 import { run } from '../scripts/processes.ts'
@@ -81,7 +82,9 @@ async function main(args: string[]): Promise<number> {
   if (again.env.HOLDFAST_NOT_ISOLATED != null) process.env.HOLDFAST_NOT_ISOLATED = again.env.HOLDFAST_NOT_ISOLATED
   const outcome = await bench.run({ ...options, log: (line) => console.error(line) })
   console.log(table(outcome))
-  if (values.json) console.log(jsonLine(outcome.result))
+  const json = jsonLine(outcome.result)
+  if (values.json) console.log(json)
+  if (process.env.HOLDFAST_SOAK_REPORT != null) appendFileSync(process.env.HOLDFAST_SOAK_REPORT, `${json}\n`)
   return 0
 }
 

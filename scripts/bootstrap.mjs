@@ -1,4 +1,4 @@
-// The first thing `npm start`, `npm test` and `npm run setup` run. It has to work on any Node >= 18 with nothing
+// The first thing `npm start`, `npm test`, `npm run test:soak` and `npm run setup` run. It has to work on any Node >= 18 with nothing
 // installed: it installs the dependencies when they are missing or stale and hands over to the pinned Node.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const windows = process.platform === 'win32'
 const pinnedNode = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node')
-const commands = ['start', 'test', 'setup']
+const commands = ['start', 'test', 'soak', 'setup']
 
 /** Why `npm ci` has to run, or undefined when what is installed is what the lock file says. */
 export function whyInstall(lockText, installedText) {

@@ -115,6 +115,12 @@ const phases: Record<string, Phase> = {
       vitest('integration', { args: online, part: 'integration-online' })
     ]
   },
+  soak: {
+    title: 'Endurance in short form (npm run test:soak: in full)',
+    timeoutMs: 420_000,
+    files: 'test/soak/*.test.ts',
+    steps: () => [vitest('soak', { isolate: true })]
+  },
   browser: {
     title: 'Browser tests',
     timeoutMs: 900_000,
@@ -193,7 +199,7 @@ if (unknown.length > 0) {
 }
 
 const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(name))
-if (['browser', 'lab', 'background'].some((name) => chosen.includes(name))) {
+if (['browser', 'soak', 'lab', 'background'].some((name) => chosen.includes(name))) {
   // First of all, because integration tests use a browser where there is one.
   console.log('=== Browsers')
   await ensureBrowsers().catch((error: Error) => {
