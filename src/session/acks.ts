@@ -24,6 +24,15 @@ export class Acks {
     return { type: 'ack', path, sequence: this.#received, delayMs }
   }
 
+  /** About a path that is perhaps dead: told on another one, beside the PONG the peer asks whether we are there by. */
+  ackElsewhere(path: number): AckFrame | undefined {
+    return this.#received === 0 ? undefined : { type: 'ack', path, sequence: this.#received, delayMs: 0 }
+  }
+
+  get owesPong(): boolean {
+    return this.#pong != null
+  }
+
   takePong(): PongFrame | undefined {
     if (this.#pong == null) return undefined
     const nonce = this.#pong

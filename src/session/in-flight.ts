@@ -62,6 +62,11 @@ export class InFlight {
     if (this.hasRoom) this.#appLimitedUntil = this.#delivered + Math.max(this.bytes, 1)
   }
 
+  /** Acknowledged on another path: no sample of this one. */
+  onSettled(bytes: number): void {
+    this.bytes -= bytes
+  }
+
   onAcked(bytes: number, { sentAt, rttMs, delivery }: DeliverySample, rtt: RttEstimator, now: number): void {
     this.bytes -= bytes
     this.#delivered += bytes

@@ -57,9 +57,10 @@ export class PathState {
   /** When it last became suspect. */
   #suspectedAt = Number.NEGATIVE_INFINITY
 
-  /** Counted frames sent, and of those acknowledged. */
+  /** Counted frames sent; of those acknowledged; of those acknowledged by an ACK that came on this path itself. */
   #sentCount = 0
   #ackedCount = 0
+  #echoedCount = 0
   readonly #unacked: SentRecord[] = []
   #head = 0
   readonly #pings = new Map<number, number>()
@@ -177,11 +178,33 @@ export class PathState {
   }
 
   /**
-   * Records newly acknowledged by a cumulative ACK; empty for an old one.
+   * A cumulative ACK that came on this path: the records it newly acknowledges, none for an old one. `isEcho`: it is the
+   * first here that goes so far, whatever was acknowledged elsewhere before.
    *
    * @throws {ProtocolViolationError} so many were never sent
    */
-  onAck(sequence: number, delayMs: number, now: number): SentRecord[] {
+  onAck(sequence: number, delayMs: number, now: number): { records: SentRecord[]; isEcho: boolean } {
+    const records = this.#settle(sequence)
+    const isEcho = sequence > this.#echoedCount
+    if (!isEcho) return { records, isEcho }
+    this.#echoedCount = sequence
+    this.#lastProgressAt = now
+    if (records.length > 0) this.#measure(records, delayMs, now)
+    return { records, isEcho }
+  }
+
+  /**
+   * The same from another path: what it names has arrived, but it says nothing of this path's life or speed.
+   *
+   * @throws {ProtocolViolationError} so many were never sent
+   */
+  onAckElsewhere(sequence: number): SentRecord[] {
+    const records = this.#settle(sequence)
+    this.inFlight.onSettled(bytesOf(records))
+    return records
+  }
+
+  #settle(sequence: number): SentRecord[] {
     if (sequence > this.#sentCount) {
       const sent = this.#sentCount
       throw new ProtocolViolationError(`Peer acknowledged ${sequence} frames of path ${this.path}, ${sent} were sent`)
@@ -196,15 +219,16 @@ export class PathState {
     }
     this.#ackedCount = sequence
     this.creditAnswers.onAcked(sequence)
-    this.#lastProgressAt = now
+    return records
+  }
+
+  #measure(records: readonly SentRecord[], delayMs: number, now: number): void {
     const newest = records.at(-1)!
     const rttMs = Math.max(0, now - newest.at - delayMs)
     // What waited out a suspicion tells how long that lasted. As a sample it would put off the next one by seconds.
     if (newest.at >= this.#suspectedAt) this.#rtt.sample(rttMs, now)
-    let bytes = 0
-    for (const record of records) bytes += record.bytes
-    this.inFlight.onAcked(bytes, { sentAt: newest.at, rttMs, delivery: newest.delivery }, this.#rtt, now)
-    return records
+    const sample = { sentAt: newest.at, rttMs, delivery: newest.delivery }
+    this.inFlight.onAcked(bytesOf(records), sample, this.#rtt, now)
   }
 
   /** Everything unacknowledged, oldest first. */
@@ -226,4 +250,10 @@ export class PathState {
       unansweredSince: this.#unansweredSince
     }
   }
+}
+
+function bytesOf(records: readonly SentRecord[]): number {
+  let bytes = 0
+  for (const record of records) bytes += record.bytes
+  return bytes
 }

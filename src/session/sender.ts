@@ -39,6 +39,7 @@ export class Sender {
   answer(path: PathState, now: number): void {
     if (!path.writable || path.failed) return
     this.acknowledge(path, now)
+    if (path.acks.owesPong) this.#acknowledgeOthers(path)
     const pong = path.acks.takePong()
     if (pong != null) this.#send(path, pong)
     for (const stream of path.creditAnswers.due()) this.#answerBlocked(path, stream, now)
@@ -47,6 +48,21 @@ export class Sender {
   acknowledge(path: PathState, now: number): void {
     const ack = path.acks.takeAck(path.path, now)
     if (ack != null) this.#send(path, ack)
+  }
+
+  /**
+   * Whoever asks whether we are there may be about to send everything again that another path, dead by now, has brought us:
+   * it need not.
+   */
+  #acknowledgeOthers(path: PathState): void {
+    for (const other of this.#paths.values()) {
+      if (other !== path) this.#acknowledgeElsewhere(other, path)
+    }
+  }
+
+  #acknowledgeElsewhere({ acks, path }: PathState, on: PathState): void {
+    const ack = acks.ackElsewhere(path)
+    if (ack != null) this.#send(on, ack)
   }
 
   /** Everything the sending path takes: control frames, stream bytes within the in-flight limit, and CLOSE behind them. */
@@ -79,7 +95,9 @@ export class Sender {
 
   #sendSuspicions(path: PathState): void {
     for (const suspect of this.#paths.values()) {
-      if (suspect.takeSuspicion()) this.#send(path, { type: 'status', suspects: suspect.path, renew: false })
+      if (!suspect.takeSuspicion()) continue
+      this.#acknowledgeElsewhere(suspect, path)
+      this.#send(path, { type: 'status', suspects: suspect.path, renew: false })
     }
   }
 

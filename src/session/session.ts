@@ -1,11 +1,11 @@
-import type { CloseFrame, CountedFrame, Frame } from '../wire/index.ts'
+import type { AckFrame, CloseFrame, CountedFrame, Frame } from '../wire/index.ts'
 import type { PathInit, PathStats, SessionCore } from './api.ts'
 import { Closing } from './closing.ts'
 import type { SessionConfig } from './config.ts'
 import { earlier } from './earlier.ts'
 import type { SessionEffect } from './effects.ts'
 import { ProtocolViolationError, SessionClosedError } from './errors.ts'
-import type { PathState } from './path-state.ts'
+import type { PathState, SentRecord } from './path-state.ts'
 import { Paths } from './paths.ts'
 import { Sender } from './sender.ts'
 import type { SentItem } from './sent-item.ts'
@@ -185,7 +185,7 @@ export class Session implements SessionCore {
         this.#checkPeerClosed()
         return
       case 'ack':
-        this.#onAck(frame.path, frame.sequence, frame.delayMs)
+        this.#onAck(path, frame)
         return
       case 'ping':
         path.acks.onPing(frame.nonce)
@@ -222,12 +222,20 @@ export class Session implements SessionCore {
     else this.#onClose(frame)
   }
 
-  #onAck(id: number, sequence: number, delayMs: number): void {
+  #onAck(on: PathState, { path: id, sequence, delayMs }: AckFrame): void {
     const path = this.#paths.get(id)
     if (path == null) return
-    const records = path.onAck(sequence, delayMs, this.#now)
+    if (path !== on) {
+      this.#onRecordsAcked(path.onAckElsewhere(sequence))
+      return
+    }
+    const { records, isEcho } = path.onAck(sequence, delayMs, this.#now)
+    if (isEcho) this.#paths.restore(path)
+    this.#onRecordsAcked(records)
+  }
+
+  #onRecordsAcked(records: readonly SentRecord[]): void {
     for (const { item } of records) this.#onAcked(item)
-    if (records.length > 0) this.#paths.restore(path)
     this.#checkClosed()
   }
 

@@ -92,6 +92,27 @@ describe('ACK', () => {
     expect(core.path(0).inFlightBytes).toBe(0)
   })
 
+  it('about the other paths goes out before each PONG, and not about those that brought nothing', () => {
+    const core = new Core({ paths: [0, 2, 4] })
+    core.receive(0, data(1, 0, 1), data(1, 1, 1))
+    core.sent()
+    core.receive(2, { type: 'ping', nonce: 7 })
+    expect(core.sent(2)).toEqual([
+      { type: 'ack', path: 0, sequence: 2, delayMs: 0 },
+      { type: 'pong', nonce: 7 }
+    ])
+  })
+
+  it('on another path is no sample of round trip or speed', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(16_000)
+    core.sent()
+    const { inFlightLimit } = core.path(0)
+    core.now += 500
+    core.ack(0, 1, 2)
+    expect(core.path(0)).toMatchObject({ srttMs: undefined, inFlightBytes: 0, inFlightLimit })
+  })
+
   it('measures the round trip without the delay it names', () => {
     const core = new Core()
     core.open(10)

@@ -167,6 +167,16 @@ describe('suspicion', () => {
     expect(ofType(core.advance(100_000), 'pathSuspect')).toEqual([])
   })
 
+  it('is told to the peer behind the ACK of what the suspect path has brought: that much is not sent again', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.receive(0, data(1, 0, 5), data(1, 5, 5))
+    core.sent()
+    const frames = framesOf(core.silence(0, 2), 2)
+    const told = frames.findIndex(({ type }) => type === 'status')
+    expect(frames[told - 1]).toEqual({ type: 'ack', path: 0, sequence: 2, delayMs: 0 })
+  })
+
   it('is told to the peer on another path', () => {
     const { effects } = suspected()
     expect(ofType(framesOf(effects, 2), 'status')).toMatchObject([{ suspects: 0 }])
@@ -197,13 +207,43 @@ describe('suspicion', () => {
     expect(core.path(0).status).toBe('suspect')
   })
 
-  it('is cleared by progress of the ACKs about that path, on whichever path they come', () => {
-    for (const on of [0, 2]) {
-      const { core } = suspected()
-      core.ack(0, 1, on)
-      expect(ofType(core.effects(), 'pathRestored')).toEqual([{ type: 'pathRestored', path: 0 }])
-      expect(core.path(0).status).toBe('healthy')
-    }
+  it('is cleared by progress of the ACKs that come on that path', () => {
+    const { core } = suspected()
+    core.ack(0, 1)
+    expect(ofType(core.effects(), 'pathRestored')).toEqual([{ type: 'pathRestored', path: 0 }])
+    expect(core.path(0).status).toBe('healthy')
+  })
+
+  it('is not cleared by an ACK about that path on another one, and then still is by its own', () => {
+    const { core } = suspected()
+    core.ack(0, 1, 2)
+    expect(ofType(core.effects(), 'pathRestored')).toEqual([])
+    expect(core.path(0)).toMatchObject({ status: 'suspect', inFlightBytes: 0 })
+    core.ack(0, 1)
+    expect(ofType(core.effects(), 'pathRestored')).toEqual([{ type: 'pathRestored', path: 0 }])
+  })
+
+  it('comes of doubt also when what was unacknowledged was acknowledged elsewhere meanwhile', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    const [ping] = ofType(framesOf(core.advance(core.path(0).rtoMs + 1), 2), 'ping')
+    core.now += 30
+    core.receive(2, { type: 'ack', path: 0, sequence: 1, delayMs: 0 }, { type: 'pong', nonce: ping!.nonce })
+    expect(ofType(core.advance(core.now + 51), 'pathSuspect')).toEqual([{ type: 'pathSuspect', path: 0, by: 'self' }])
+    expect(payloadBytes(core.sent(2))).toBe(0)
+  })
+
+  it('does not come of doubt when its own ACK is only later than the one elsewhere', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    const [ping] = ofType(framesOf(core.advance(core.path(0).rtoMs + 1), 2), 'ping')
+    core.now += 30
+    core.receive(2, { type: 'ack', path: 0, sequence: 1, delayMs: 0 }, { type: 'pong', nonce: ping!.nonce })
+    core.now += 40
+    core.ack(0, 1)
+    expect(ofType(core.advance(core.now + 1_000), 'pathSuspect')).toEqual([])
   })
 
   it('is cleared by the answer to our PING on that path', () => {
