@@ -52,7 +52,7 @@ export interface SessionDriverInit {
 
 /**
  * Drives one session: gives it the time, frames and commands, and carries out its effects on paths, streams and link.
- * Frames for one path leave in one carrier message per task. It handles attached paths as their `PathHandler`; the link
+ * Frames for one path leave together at the end of each task. It handles attached paths as their `PathHandler`; the link
  * keeps that role until the handshake is done, and passes calls on after that.
  */
 export class SessionDriver implements PathHandler, MuxerPort {
@@ -299,7 +299,7 @@ export class SessionDriver implements PathHandler, MuxerPort {
     this.#onEndOfTask()
   }
 
-  /** One carrier message per path and task: acknowledgements travel with the answers that the task's frames led to. */
+  /** Acknowledgements travel with the answers that the task's frames led to. */
   #onEndOfTask(): void {
     this.#run((now) => this.session.flush(now))
     this.#writeAll()

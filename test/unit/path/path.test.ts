@@ -1,7 +1,7 @@
 // What needs a carrier that misbehaves in a given way; what all carriers must do is in test/contract.
 import { describe, expect, it } from 'vitest'
 import { PathTruncatedError, SessionPath } from '../../../src/path/index.ts'
-import { encodeFrame, type Frame, MalformedFrameError } from '../../../src/wire/index.ts'
+import { encodeFrame, type Frame, MAX_STREAM_PAYLOAD, MalformedFrameError } from '../../../src/wire/index.ts'
 import { Recorder } from '../../contract/support/recorder.ts'
 import { type MemoryCarrierInit, memoryCarrier } from '../../support/memory-carrier.ts'
 
@@ -26,7 +26,7 @@ function pair(init?: MemoryCarrierInit) {
 }
 
 describe('a path', () => {
-  it('sends all frames of one write in one carrier message', async () => {
+  it('sends small frames of one write in one carrier message', async () => {
     const messages: number[] = []
     const { dialler, to } = pair({
       tap: (data) => {
@@ -41,6 +41,22 @@ describe('a path', () => {
         .flat()
         .reduce((sum, part) => sum + part.byteLength, 0) * 3
     ])
+  })
+
+  it('sends stream data in messages of one frame each, so that no hop has to wait for more', async () => {
+    const messages: number[] = []
+    const { dialler, to } = pair({
+      tap: (data) => {
+        messages.push(data.byteLength)
+        return data
+      }
+    })
+    const bulk: Frame = { type: 'stream', stream: 0, offset: 0, fin: false, data: new Uint8Array(MAX_STREAM_PAYLOAD) }
+    dialler.write([frame('a'), bulk, bulk, frame('b')])
+    await to.until(() => to.frames.length === 4)
+    expect(to.frames).toEqual([frame('a'), bulk, bulk, frame('b')])
+    expect(messages).toHaveLength(2)
+    expect(Math.max(...messages)).toBeLessThan(16_384)
   })
 
   it('takes frames apart however the carrier cuts them', async () => {
