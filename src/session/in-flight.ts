@@ -13,6 +13,15 @@ const RATE_WINDOW_MS = 3_000
 /** How long the queue is drained to see the path's own round-trip time again (BBR's ProbeRTT). */
 const PROBE_RTT_MS = 200
 
+/** Products kept in flight: two leave room for a carrier that delivers in bursts (BBR's cwnd gain). */
+const GAIN = 2
+
+/**
+ * The same while the queue is drained: none is left, and data goes on flowing, without bursts of one per round trip
+ * (BBRProbeRTTCwndGain of BBR version 2).
+ */
+const PROBE_RTT_GAIN = 0.5
+
 /** An acknowledged frame, for one sample. */
 export interface DeliverySample {
   readonly sentAt: number
@@ -82,12 +91,10 @@ export class InFlight {
       const bytesPerMs = (this.#delivered - delivery.delivered) / elapsedMs
       if (!delivery.appLimited || bytesPerMs > this.#rate) this.#recordRate(bytesPerMs, now)
     }
-    if (this.#probesRtt(sentAt, rttMs, rtt, now)) {
-      this.limit = this.#floor
-    } else if (this.#rate > 0) {
-      const target = 2 * this.#rate * Math.max(rtt.minRttMs ?? rttMs, MIN_BDP_RTT_MS)
-      this.limit = Math.min(MAX_IN_FLIGHT, Math.max(this.#floor, target))
-    }
+    const gain = this.#probesRtt(sentAt, rttMs, rtt, now) ? PROBE_RTT_GAIN : GAIN
+    if (this.#rate === 0) return
+    const target = gain * this.#rate * Math.max(rtt.minRttMs ?? rttMs, MIN_BDP_RTT_MS)
+    this.limit = Math.min(MAX_IN_FLIGHT, Math.max(this.#floor, target))
   }
 
   #probesRtt(sentAt: number, rttMs: number, rtt: RttEstimator, now: number): boolean {

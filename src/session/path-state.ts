@@ -29,10 +29,13 @@ const HEALTHY: PathHealth = { status: 'healthy' }
  */
 interface Doubt {
   readonly since: number
-  elsewhereAt: number | undefined
+  suspectAt: number | undefined
 }
 
-/** An answer here is at most this much behind one of the same moment elsewhere: processes that wake read their sockets in any order. */
+/**
+ * An answer here is at most this much, and the difference of the round trips, behind one of the same moment elsewhere:
+ * processes that wake read their sockets in any order.
+ */
 const ELSEWHERE_GRACE_MS = 50
 
 /** PINGs on a suspect path are this far apart at most. */
@@ -103,17 +106,18 @@ export class PathState {
 
   /** When doubt becomes suspicion; undefined while the peer was not heard elsewhere. */
   get suspectAt(): number | undefined {
-    const { elsewhereAt } = this.#doubt ?? {}
-    return elsewhereAt == null ? undefined : elsewhereAt + ELSEWHERE_GRACE_MS
+    return this.#doubt?.suspectAt
   }
 
   doubt(now: number): void {
-    this.#doubt = { since: now, elsewhereAt: undefined }
+    this.#doubt = { since: now, suspectAt: undefined }
   }
 
   /** The peer was heard on another path. */
-  onHeardElsewhere(now: number): void {
-    if (this.#doubt != null && now > this.#doubt.since) this.#doubt.elsewhereAt ??= now
+  onHeardElsewhere(elsewhere: PathState, now: number): void {
+    if (this.#doubt == null || now <= this.#doubt.since) return
+    const slowerMs = Math.max(0, (this.#rtt.srttMs ?? 0) - (elsewhere.#rtt.srttMs ?? 0))
+    this.#doubt.suspectAt ??= now + ELSEWHERE_GRACE_MS + slowerMs
   }
 
   /** The next PING on a suspect path. */

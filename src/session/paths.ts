@@ -112,7 +112,7 @@ export class Paths {
   /** Whoever is heard here is not the reason for silence elsewhere. */
   onHeard(heard: PathState, now: number): void {
     heard.onHeard(now)
-    for (const path of this.#paths.values()) if (path !== heard) path.onHeardElsewhere(now)
+    for (const path of this.#paths.values()) if (path !== heard) path.onHeardElsewhere(heard, now)
   }
 
   /** Unacknowledged bytes of suspect paths are sent again, once, where a healthy path can take them. */

@@ -106,7 +106,7 @@ export class Core {
     const effects = this.advance(this.now + this.path(path).rtoMs + 1)
     this.now += 1
     this.receive(elsewhere, { type: 'ack', path: elsewhere, sequence: 0, delayMs: 0 })
-    effects.push(...this.effects(), ...this.advance(this.now + 51))
+    effects.push(...this.effects(), ...this.advance(this.now + 51 + (this.path(path).srttMs ?? 0)))
     return effects
   }
 

@@ -110,6 +110,22 @@ describe('suspicion', () => {
     expect(core.path(0).status).toBe('suspect')
   })
 
+  it('waits longer by what the path is slower than the one the peer is heard on', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    core.now += 180
+    core.ackAll()
+    core.open(10)
+    core.sent()
+    const [ping] = ofType(framesOf(core.advance(core.now + core.path(0).rtoMs + 1), 2), 'ping')
+    core.now += 30
+    core.receive(2, { type: 'pong', nonce: ping!.nonce })
+    const heardAt = core.now
+    expect(ofType(core.advance(heardAt + 199), 'pathSuspect')).toEqual([])
+    expect(ofType(core.advance(heardAt + 231), 'pathSuspect')).toHaveLength(1)
+  })
+
   it('falls on no path while the peer is heard nowhere: it, or this side, is busy', () => {
     const core = new Core({ paths: [0, 2] })
     core.open(10)
