@@ -16,6 +16,7 @@ export interface AppInit {
   readonly stats: Stats
   /** Call after commands given outside of an effect, so that effects are taken. */
   readonly touched: () => void
+  readonly onStart: (stream: number) => void
 }
 
 const OPEN_RETRY_MS = 20
@@ -69,6 +70,10 @@ export class App {
     return true
   }
 
+  knows(stream: number): boolean {
+    return this.#readers.has(stream)
+  }
+
   /** For people. */
   describeWriters(): string {
     const unfinished = [...this.#writers].filter(([, { isDone }]) => !isDone)
@@ -117,6 +122,7 @@ export class App {
         return
       case 'closed':
         this.closed = true
+        if (effect.code === 0) this.#checkAllTaken()
         return
     }
   }
@@ -162,6 +168,7 @@ export class App {
     const outgoing = ledger.directions(stream)[side]
     const writer = new Writer(session, stream, outgoing, directions[side], queue, stats)
     this.#writers.set(stream, writer)
+    this.#init.onStart(stream)
     this.#readers.set(stream, this.#createReader(stream, directions[1 - side]!.reader))
     const startAfterMs = directions[side].startAfterMs
     if (startAfterMs === 0) this.#later.push(() => writer.run())
@@ -216,6 +223,16 @@ export class App {
     for (const stream of this.#readers.keys()) {
       const incoming = this.#incoming(stream)
       if (!incoming.isOver) fail(`peerClosed 0 though ${incoming.name} is not over`)
+    }
+  }
+
+  /** Close means delivered: the peer has the end of all that was finished here, unless it turned the stream away. */
+  #checkAllTaken(): void {
+    const { side, ledger } = this.#init
+    for (const stream of this.#writers.keys()) {
+      const { name, finished, resetByWriter, isOver } = ledger.directions(stream)[side]
+      const isSeen = (stream & 1) !== side || stream >> 1 < ledger.announced[side]!
+      if (isSeen && finished && !resetByWriter && !isOver) fail(`closed 0 though the peer does not have all of ${name}`)
     }
   }
 }

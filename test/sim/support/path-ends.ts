@@ -33,6 +33,12 @@ export class PathEnds {
     return [...this.#ends.values()].filter(({ state }) => state === 'attached').map(({ path }) => path)
   }
 
+  /** Every attached carrier takes bytes. */
+  get isWritable(): boolean {
+    for (const { state, writable } of this.#ends.values()) if (state === 'attached' && !writable) return false
+    return true
+  }
+
   get(path: SimPath): End | undefined {
     return this.#ends.get(path)
   }

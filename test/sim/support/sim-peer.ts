@@ -15,6 +15,7 @@ import { App } from './app.ts'
 import { SessionChecks } from './checks.ts'
 import { fail } from './fail.ts'
 import type { Ledger } from './ledger.ts'
+import { SessionModel } from './model/session-model.ts'
 import { type End, PathEnds } from './path-ends.ts'
 import type { SimPath } from './sim-path.ts'
 import { describeFrame } from './trace.ts'
@@ -30,6 +31,7 @@ export class SimPeer {
   session: Session | undefined
   app: App | undefined
   ledger: Ledger | undefined
+  #model: SessionModel | undefined
   wakeAt: number | undefined
   /** Dials when it has no session, not only when its session has no path. */
   mustDial = false
@@ -126,6 +128,7 @@ export class SimPeer {
     const end = this.#ends.get(path)
     if (end == null) return
     const { queue, rng, stats } = this.#world
+    const wasWritable = end.writable
     for (const frame of end.decoder.push(bytes)) {
       stats.frames++
       if (this.#ends.get(path) == null) break
@@ -138,10 +141,12 @@ export class SimPeer {
         this.session?.flush(queue.now)
         this.#settle()
       })
+      this.#settle()
     } else {
       this.session?.flush(queue.now)
+      this.#settle()
+      if (wasWritable) this.#model?.checkAcked(path.id)
     }
-    this.#settle()
     bytes.fill(SCRUB)
   }
 
@@ -151,6 +156,7 @@ export class SimPeer {
     this.#ends.delete(path)
     this.#world.trace?.(`side ${this.side} sees the end of path ${path.id}`)
     if (end.state === 'attached' && this.session != null) {
+      this.#model?.onDetached(path.id)
       this.session.detachPath(path.id, this.#world.queue.now)
       if (this.attached.length === 0) this.#world.stats.outages++
       this.#settle()
@@ -163,7 +169,12 @@ export class SimPeer {
   #shake(end: End, state: HandshakeState, frame: Frame): void {
     const { path } = end
     this.#world.trace?.(`side ${this.side} path ${path.id} <- ${describeFrame(frame)}`)
+    const { live } = this.#identity
     const step = shake(state, frame, this.#self, this.#identity, this.attached.length > 0)
+    // It may be late, and abandoned long ago.
+    if (state.role === 'responder' && frame.type === 'hello' && this.#identity.live !== live) {
+      fail(`side ${this.side} gives up its session for a HELLO alone`)
+    }
     if (step.send != null) this.#ends.send(path, step.send)
     if ('next' in step) {
       end.state = step.next
@@ -198,6 +209,8 @@ export class SimPeer {
     if (this.session == null) {
       this.session = new Session({ side: this.side, config: this.#config, now: queue.now })
       this.ledger = this.#world.ledgerOf(this.#self.instance, name)
+      const model = new SessionModel(this.side, this.ledger, this.#config.streamWindow)
+      this.#model = model
       this.app = new App({
         side: this.side,
         session: this.session,
@@ -205,13 +218,15 @@ export class SimPeer {
         plan: this.#world.planOf(this.ledger),
         queue,
         stats,
-        touched: () => this.#settle()
+        touched: () => this.#settle(),
+        onStart: (stream) => model.onStart(stream)
       })
       if (this.#world.isSettling) this.app.settle()
       trace?.(`side ${this.side} begins session ${this.ledger.index}`)
     }
     end.state = 'attached'
     this.#world.onAttached(path, this.side, this.ledger!)
+    this.#model!.onAttached(path.id, queue.now)
     const { streamWindow, sessionWindow } = peer
     this.session.attachPath(
       path.id,
@@ -241,6 +256,7 @@ export class SimPeer {
     this.session = undefined
     this.app = undefined
     this.ledger = undefined
+    this.#model = undefined
     this.wakeAt = undefined
     this.#lastStreamPath = undefined
   }
@@ -263,6 +279,7 @@ export class SimPeer {
     } else if (frame.type === 'blocked') {
       stats.blocked++
     }
+    this.#model?.onIn(path.id, frame, queue.now)
     this.session?.receive(path.id, frame, queue.now)
   }
 
@@ -285,6 +302,7 @@ export class SimPeer {
     const { session, app } = this
     if (session == null || app == null) return
     this.#checks.check(session, app.unconsumedBytes)
+    this.#model!.check(session, app, this.#ends.isWritable, this.#world.queue.now)
     this.wakeAt = session.nextWakeAt()
   }
 
@@ -305,6 +323,7 @@ export class SimPeer {
           this.#lastStreamPath = effect.path
           this.#checks.onStreamSent(effect.path)
         }
+        this.#model!.onOut(effect.path, frame, this.#world.queue.now)
         this.#ends.send(end.path, frame)
         return
       }
@@ -314,10 +333,12 @@ export class SimPeer {
       case 'pathSuspect':
         if (effect.by === 'self') stats.suspicions++
         else stats.suspicionsByPeer++
+        this.#model!.onSuspect(effect.path, effect.by, this.#world.queue.now)
         trace?.(`side ${this.side} suspects path ${effect.path} by ${effect.by}`)
         return
       case 'pathRestored':
         stats.restorations++
+        this.#model!.onRestored(effect.path)
         trace?.(`side ${this.side} trusts path ${effect.path} again`)
         return
       case 'pong':
@@ -336,6 +357,8 @@ export class SimPeer {
     const { session, app } = this
     if (session?.status !== 'closed') fail(`closed though the status is ${session?.status}`)
     if (session.nextWakeAt() != null) fail('A closed session asks for a tick')
+    const { streamCount, sendBufferedBytes, receiveBufferedBytes } = session
+    if (streamCount + sendBufferedBytes + receiveBufferedBytes > 0) fail('A closed session keeps streams or bytes')
     this.#world.trace?.(`side ${this.side} closed`)
     this.#world.onClosed(this.side, app!)
     this.#identity.end()

@@ -4,7 +4,7 @@ import type { LinkEffect, LinkEvent } from '../../../../src/link/link-events.ts'
 import { DEFAULT_SESSION_CONFIG, MAX_PATHS, Session, type SessionName } from '../../../../src/session/index.ts'
 import type { Frame, HelloFrame } from '../../../../src/wire/index.ts'
 import { fail } from '../fail.ts'
-import { byteAt, type Tag } from './content.ts'
+import { contentOf, isContent, type Tag } from './content.ts'
 import type { SimCarrier } from './network.ts'
 import type { SimNode } from './sim-node.ts'
 
@@ -73,8 +73,7 @@ export class SimLink {
 
   write(bytes: number): void {
     if (this.isClosed || this.#stream == null) return
-    const data = new Uint8Array(bytes)
-    for (let i = 0; i < bytes; i++) data[i] = byteAt(this.#tag, this.#stream, this.written + i)
+    const data = contentOf(this.#tag, this.#stream, this.written, bytes)
     this.written += this.session.write(this.#stream, data, this.node.now).accepted
     this.#drain()
   }
@@ -220,9 +219,8 @@ export class SimLink {
 
   #onData(stream: number, data: Uint8Array): void {
     const from = this.#received.get(stream) ?? 0
-    for (let i = 0; i < data.byteLength; i++) {
-      if (data[i] !== byteAt(this.#tag, stream, from + i))
-        fail(`side ${this.node.side} got a wrong byte at ${from + i}`)
+    if (!isContent(this.#tag, stream, from, data)) {
+      fail(`side ${this.node.side} got other bytes than were written at ${from}..${from + data.byteLength}`)
     }
     this.#received.set(stream, from + data.byteLength)
     this.session.consume(stream, data.byteLength, this.node.now)

@@ -1,0 +1,81 @@
+import type { CountedFrame } from '../../../../src/wire/index.ts'
+import { fail } from '../fail.ts'
+
+export interface Sent {
+  readonly frame: CountedFrame
+  readonly at: number
+}
+
+/** Counted frames one side sent on one path, and how far the peer acknowledged them, here or on another path. */
+export class SentLog {
+  readonly path: number
+  readonly #sent: Sent[] = []
+  #acked = 0
+  /** As far as ACKs went that came on this path. */
+  #echoed = 0
+  readonly #pings = new Set<number>()
+  /** The last sign that both ways of this path work: its own ACK went further, or its own PONG came. */
+  echoAt: number
+  /** The last own ACK that went further. */
+  progressAt: number
+  /** Heard on another path since this one is overdue. */
+  heardElsewhereAt: number | undefined
+  suspect = false
+  /** The peer must still be told of our suspicion. */
+  untold = false
+
+  constructor(path: number, now: number) {
+    this.path = path
+    this.echoAt = now
+    this.progressAt = now
+  }
+
+  get oldestUnackedAt(): number | undefined {
+    return this.#sent[this.#acked]?.at
+  }
+
+  /** What the path itself was not heard to have carried. */
+  get oldestUnechoedAt(): number | undefined {
+    return this.#sent[this.#echoed]?.at
+  }
+
+  get unacked(): readonly Sent[] {
+    return this.#sent.slice(this.#acked)
+  }
+
+  onSent(frame: CountedFrame, now: number): number {
+    this.#sent.push({ frame, at: now })
+    return this.#sent.length
+  }
+
+  onPing(nonce: number): void {
+    this.#pings.add(nonce)
+  }
+
+  /** Says whether that is an echo of this path. */
+  onPong(nonce: number, now: number): boolean {
+    return this.#pings.delete(nonce) && this.#echo(now)
+  }
+
+  /** What this newly acknowledges. */
+  onAck(sequence: number, here: boolean, now: number): { records: readonly Sent[]; isEcho: boolean } {
+    if (sequence > this.#sent.length)
+      fail(`${sequence} frames of path ${this.path} acknowledged, ${this.#sent.length} sent`)
+    const records = this.#sent.slice(this.#acked, sequence)
+    this.#acked = Math.max(this.#acked, sequence)
+    if (!here || sequence <= this.#echoed) return { records, isEcho: false }
+    this.#echoed = sequence
+    this.progressAt = now
+    return { records, isEcho: this.#echo(now) }
+  }
+
+  isAcked(sequence: number): boolean {
+    return sequence <= this.#acked
+  }
+
+  #echo(now: number): true {
+    this.echoAt = now
+    this.heardElsewhereAt = undefined
+    return true
+  }
+}
