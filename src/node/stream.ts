@@ -1,16 +1,16 @@
-import type { AbortOptions, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import type { AbortOptions, StreamCloseEvent } from '@libp2p/interface'
 import { AbstractStream, type AbstractStreamInit, type SendResult, StreamClosedError } from '@libp2p/utils'
 import { raceSignal } from 'race-signal'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { copy } from './bytes.ts'
+import { ReadCredit } from './read-credit.ts'
+import { type QueuedChunk, StreamIterators } from './stream-iterators.ts'
 
 /** STOP_SENDING because of `closeRead()`: the stream is in order, its reader has enough. */
 export const READ_CLOSED = 0
 
 /** RESET and STOP_SENDING because of `abort()`: the stream is over. */
 export const ABORTED = 1
-
-/** Chunks an iterator holds before data waits in the read buffer, where small ones are merged. */
-const MAX_QUEUED_CHUNKS = 64
 
 /** Chunks held in the read buffer beyond one per KiB: above that, objects would cost more than bytes. */
 const MAX_HELD_CHUNKS = 64
@@ -32,20 +32,6 @@ export interface SessionStreamInit extends AbstractStreamInit {
   readonly port: StreamPort
 }
 
-/** Bytes handed to readers in one go, and what of it is credit still owed to the peer. */
-interface Delivery {
-  credit: number
-  /** Iterators that have not passed all of it on. */
-  holders: number
-}
-
-interface QueuedChunk {
-  readonly data: Uint8Array
-  readonly delivery: Delivery
-  /** The last one of its delivery in this queue. */
-  readonly last: boolean
-}
-
 /**
  * A stream of a session. What differs from other libp2p streams: bytes are copied in `send()` already, the peer's credit
  * follows what the application took, so a reader that stops holds at most the receive window, and `for await` and
@@ -54,13 +40,9 @@ interface QueuedChunk {
 export class SessionStream extends AbstractStream {
   readonly number: number
   readonly #port: StreamPort
-  /** Bytes of the read buffer that the peer has no credit for yet. */
-  #unread = 0
+  readonly #credit: ReadCredit
+  readonly #iterators: StreamIterators
   #heldChunks = 0
-  #delivery: Delivery | undefined
-  /** Iterators with more than they are willing to queue. */
-  readonly #fullIterators = new Set<object>()
-  #iterators = 0
   #closing: Promise<void> | undefined
   #closeGivenUp = false
   /** By us: `closeRead()` or `abort()`. */
@@ -71,6 +53,15 @@ export class SessionStream extends AbstractStream {
     super(init)
     this.number = number
     this.#port = port
+    this.#credit = new ReadCredit((bytes) => port.consume(number, bytes))
+    this.#iterators = new StreamIterators({
+      events: this,
+      credit: this.#credit,
+      isReadDone: () => this.#isReadDone,
+      error: () => this.#error,
+      onRoom: () => this.dispatchReadBuffer(),
+      onPutBack: (chunks) => this.#putBack(chunks)
+    })
     // Credit bounds what the peer can send; the rest is what `unwrap()` may put back (byteStream holds 4 MiB at most).
     this.maxReadBufferLength = Number.POSITIVE_INFINITY
     this.addEventListener('close', this.#onClosed)
@@ -120,31 +111,22 @@ export class SessionStream extends AbstractStream {
       this.#port.consume(this.number, data.byteLength)
       return
     }
-    this.#unread += data.byteLength
-    const kept = this.readStatus === 'paused' || this.#iterators > 0 || this.listenerCount('message') === 0
+    this.#credit.onReceived(data.byteLength)
+    const kept = this.readStatus === 'paused' || this.#iterators.count > 0 || this.listenerCount('message') === 0
     this.#heldChunks++
     this.onData(kept && data.buffer.byteLength > 2 * data.byteLength ? copy(data) : data)
     this.#mergeHeld()
   }
 
   protected override dispatchReadBuffer(): void {
-    if (this.#fullIterators.size > 0) return
+    if (this.#iterators.isFull) return
     const leaves = this.readBuffer.byteLength > 0 && this.readStatus !== 'paused' && this.listenerCount('message') > 0
     if (!leaves) {
       super.dispatchReadBuffer()
       return
     }
-    const outer = this.#delivery
-    const delivery: Delivery = { credit: this.#unread, holders: 0 }
-    this.#delivery = delivery
-    this.#unread = 0
     this.#heldChunks = 0
-    try {
-      super.dispatchReadBuffer()
-    } finally {
-      this.#delivery = outer
-      if (delivery.holders === 0) this.#give(delivery, delivery.credit)
-    }
+    this.#credit.deliver(() => super.dispatchReadBuffer())
   }
 
   /** Also after the peer's end was read ahead, as `unwrap()` does: a protocol negotiated late would fail otherwise. */
@@ -159,46 +141,8 @@ export class SessionStream extends AbstractStream {
   }
 
   /** Chunks as they are pulled: what is not pulled stays unacknowledged credit, so the peer stops at the window. */
-  override async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const queue: QueuedChunk[] = []
-    let wake = Promise.withResolvers<void>()
-    const onChange = (): void => wake.resolve()
-    const onMessage = ({ data }: StreamMessageEvent): void => {
-      const delivery = this.#delivery ?? { credit: 0, holders: 0 }
-      const chunks = data instanceof Uint8Array ? [data] : [...data]
-      delivery.holders++
-      for (let i = 0; i < chunks.length; i++) {
-        queue.push({ data: chunks[i]!, delivery, last: i === chunks.length - 1 })
-      }
-      if (queue.length >= MAX_QUEUED_CHUNKS) this.#fullIterators.add(queue)
-      wake.resolve()
-    }
-    this.#iterators++
-    this.addEventListener('message', onMessage)
-    for (const type of ENDS) this.addEventListener(type, onChange)
-    try {
-      for (;;) {
-        const next = queue.shift()
-        if (next != null) {
-          if (queue.length === 0 && this.#fullIterators.delete(queue)) queueMicrotask(() => this.dispatchReadBuffer())
-          this.#taken(next)
-          yield next.data
-        } else if (this.#isReadDone) {
-          break
-        } else {
-          await wake.promise
-          wake = Promise.withResolvers()
-        }
-      }
-      // An end that is not the peer's own must not look like one.
-      if (this.#error != null) throw this.#error
-    } finally {
-      this.#iterators--
-      this.#fullIterators.delete(queue)
-      this.removeEventListener('message', onMessage)
-      for (const type of ENDS) this.removeEventListener(type, onChange)
-      this.#putBack(queue)
-    }
+  override [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    return this.#iterators.iterate()
   }
 
   // What the session reports
@@ -251,13 +195,13 @@ export class SessionStream extends AbstractStream {
   }
 
   async sendCloseRead(): Promise<void> {
-    this.#consumeUnread()
+    this.#credit.giveUnread()
     this.#port.stopSending(this.number, READ_CLOSED)
   }
 
   sendReset(): void {
     this.#readGivenUp = true
-    this.#consumeUnread()
+    this.#credit.giveUnread()
     this.#port.reset(this.number, ABORTED)
     this.#port.stopSending(this.number, ABORTED)
   }
@@ -318,50 +262,18 @@ export class SessionStream extends AbstractStream {
     return this.remoteWriteStatus === 'closed' || this.readStatus === 'closed' || this.readStatus === 'closing'
   }
 
-  /** A lone holder gives credit back chunk by chunk; several, when the slowest has passed all of it on. */
-  #taken({ data, delivery, last }: QueuedChunk): void {
-    if (delivery.holders === 1) this.#give(delivery, data.byteLength)
-    if (!last) return
-    delivery.holders--
-    if (delivery.holders === 0) this.#give(delivery, delivery.credit)
-  }
-
-  /** An iterator ended early: what it held goes to the next reader. */
-  #putBack(queue: QueuedChunk[]): void {
-    if (queue.length > 0) this.#reopenRead()
+  /** What an iterator held goes to the next reader. */
+  #putBack(chunks: QueuedChunk[]): void {
+    if (chunks.length > 0) this.#reopenRead()
     const canRead = this.readStatus === 'readable' || this.readStatus === 'paused'
     const wanted = canRead && this.listenerCount('message') === 0
-    for (const { delivery, last } of queue) {
-      if (!last) continue
-      delivery.holders--
-      if (delivery.holders > 0) continue
-      if (wanted) {
-        this.#unread += delivery.credit
-        delivery.credit = 0
-      } else {
-        this.#give(delivery, delivery.credit)
-      }
-    }
+    for (const { delivery, last } of chunks) if (last) this.#credit.letGo(delivery, wanted)
     if (wanted) {
-      this.#heldChunks += queue.length
-      this.readBuffer.prependAll(queue.map(({ data }) => data))
+      this.#heldChunks += chunks.length
+      this.readBuffer.prependAll(chunks.map(({ data }) => data))
     } else if (this.readBuffer.byteLength > 0) {
       this.dispatchReadBuffer()
     }
-  }
-
-  #give(delivery: Delivery, bytes: number): void {
-    const credit = Math.min(bytes, delivery.credit)
-    if (credit <= 0) return
-    delivery.credit -= credit
-    this.#port.consume(this.number, credit)
-  }
-
-  #consumeUnread(): void {
-    if (this.#unread === 0) return
-    const bytes = this.#unread
-    this.#unread = 0
-    this.#port.consume(this.number, bytes)
   }
 
   #mergeHeld(): void {
@@ -375,23 +287,6 @@ export class SessionStream extends AbstractStream {
   /** What is left unread is the application's from here on; it must not stop the other streams of the session. */
   readonly #onClosed = ({ error }: StreamCloseEvent): void => {
     this.#error = error
-    this.#consumeUnread()
+    this.#credit.giveUnread()
   }
-}
-
-const ENDS = ['close', 'remoteCloseWrite', 'end'] as const
-
-/** Not `slice()`: a Node Buffer's shares memory. */
-function copy(data: Uint8Array | Uint8ArrayList): Uint8Array {
-  const bytes = new Uint8Array(data.byteLength)
-  if (data instanceof Uint8Array) {
-    bytes.set(data)
-  } else {
-    let at = 0
-    for (const chunk of data) {
-      bytes.set(chunk, at)
-      at += chunk.byteLength
-    }
-  }
-  return bytes
 }
