@@ -131,9 +131,10 @@ export interface Link extends TypedEventTarget<LinkEvents> {
   whenDirect(options?: AbortOptions): Promise<void>
 
   /**
-   * Close every stream for writing, flush, and say good-bye. Resolves when the peer has all bytes.
+   * Close every stream for writing, flush, and say good-bye. Resolves when the peer has all bytes. While the link is
+   * recovering, the peer is dialled until it has them; at once if it lacks nothing and every stream has ended.
    *
-   * @throws {LinkFlushError} the peer did not acknowledge everything before `signal` or the close timeout ended the wait; it says how many bytes were left
+   * @throws {LinkFlushError} the peer did not acknowledge everything before `signal` or `closeTimeoutMs` ended the wait; `unacknowledgedBytes` says how much is left
    */
   close(options?: AbortOptions): Promise<void>
 

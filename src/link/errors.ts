@@ -36,12 +36,14 @@ export class LinkFlushError extends Error {
   override name = 'LinkFlushError'
 
   constructor(
-    /** Bytes that the peer may not have. */
+    /** Bytes that the peer may not have. 0: only the ends of streams are missing. */
     readonly unacknowledgedBytes: number,
     options?: ErrorOptions
   ) {
     super(
-      `${unacknowledgedBytes} bytes were not acknowledged by the peer before the link closed: they may be lost`,
+      unacknowledgedBytes === 0
+        ? 'The peer has every byte, but did not acknowledge the end of every stream before the link closed'
+        : `${unacknowledgedBytes} bytes were not acknowledged by the peer before the link closed: they may be lost`,
       options
     )
   }

@@ -186,6 +186,11 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   async #close(options?: AbortOptions): Promise<void> {
     if (this.#isClosed) return
+    // Nobody lacks anything, and there is no path to say good-bye on: the peer learns of it when it dials.
+    if (this.#paths.size === 0 && this.#connection != null && this.#session.isSettled) {
+      this.#session.end()
+      return
+    }
     this.#step({ type: 'closing' })
     const signal = options?.signal ?? AbortSignal.timeout(this.#init.closeTimeoutMs)
     try {
@@ -193,6 +198,10 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     } catch (err) {
       const { unacknowledgedBytes } = this.#session
       if (this.#isClosed && unacknowledgedBytes === 0) return
+      if (this.#session.isSettled) {
+        this.#session.end()
+        return
+      }
       const error = new LinkFlushError(unacknowledgedBytes, { cause: err })
       this.abort(error)
       throw error

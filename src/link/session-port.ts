@@ -20,10 +20,14 @@ export interface SessionPort {
   paths(): PathStats[]
   /** Written by the application and not acknowledged; after an end that was not orderly, what may be lost. */
   readonly unacknowledgedBytes: number
+  /** Nothing is on its way in either direction, and every stream of the application has ended at both sides. */
+  readonly isSettled: boolean
   /** Finish all streams, flush, say good-bye; resolves when the peer has everything. */
   close(options?: AbortOptions): Promise<void>
   /** The peer has ended this session: orderly if all we had is acknowledged, else streams end with this error. */
   peerEnded(error: Error): void
+  /** Over without a good-bye: for a settled session that has nobody to say it to. */
+  end(): void
   /** End all streams with this error, tell the peer if a path is up, free everything. */
   abort(error: Error): void
   /** As `abort`, and the peer is told that this side left. */

@@ -66,6 +66,10 @@ export class DurableSession implements SessionPort {
     return this.#driver.lostBytes + this.#driver.pendingBytes
   }
 
+  get isSettled(): boolean {
+    return this.#driver.isSettled
+  }
+
   paths(): PathStats[] {
     return this.#driver.session.paths()
   }
@@ -107,6 +111,10 @@ export class DurableSession implements SessionPort {
 
   abort(error: Error): void {
     this.#driver.abort(error)
+  }
+
+  end(): void {
+    this.#driver.end()
   }
 
   leave(error: Error): void {

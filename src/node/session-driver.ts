@@ -2,6 +2,7 @@ import type { Logger, MessageStream, StreamMuxerFactory } from '@libp2p/interfac
 import type { PathHandler, SessionPath } from '../path/index.ts'
 import type { PathInit, SessionCore, SessionEffect } from '../session/index.ts'
 import { type Frame, SESSION_PROTOCOL } from '../wire/index.ts'
+import { CONTROL_PROTOCOL } from './control-stream.ts'
 import { type EndOfTask, endOfTask } from './end-of-task.ts'
 import { type MuxerPort, SessionMuxer } from './muxer.ts'
 import { ABORTED } from './stream.ts'
@@ -157,6 +158,18 @@ export class SessionDriver implements PathHandler, MuxerPort {
     return bytes
   }
 
+  /** Nothing is on its way in either direction, and every stream of the application has ended at both sides. */
+  get isSettled(): boolean {
+    const { streamCount, receiveBufferedBytes } = this.session
+    const heldOpen = this.#streams.muxer?.streams.filter(({ protocol }) => protocol === CONTROL_PROTOCOL) ?? []
+    return (
+      this.#status === 'running' &&
+      streamCount === heldOpen.length &&
+      receiveBufferedBytes === 0 &&
+      this.pendingBytes === 0
+    )
+  }
+
   /** What `pendingBytes` was when the session ended other than in an orderly way; 0 before that. */
   get lostBytes(): number {
     return this.#lostBytes
@@ -177,6 +190,11 @@ export class SessionDriver implements PathHandler, MuxerPort {
   abort(error: Error, code = ABORTED): void {
     this.#endError ??= error
     this.#run((now) => this.session.abort(code, now))
+  }
+
+  /** Over without a good-bye, in order: for a session that is settled and has no path. */
+  end(): void {
+    this.#settle()
   }
 
   /** No path came back in time. */
