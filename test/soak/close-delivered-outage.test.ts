@@ -1,7 +1,9 @@
 // Closing while no path is up: what is left to deliver is delivered when one comes back, or its bytes are named.
+import type { IdentifyResult } from '@libp2p/interface'
 import { describe, expect, it } from 'vitest'
 import { type HoldfastNode, type Link, LinkFlushError } from '../../src/index.ts'
 import { CONTROL_PROTOCOL } from '../../src/node/control-stream.ts'
+import { SESSION_PROTOCOL } from '../../src/wire/index.ts'
 import { startOwnRelay, startPair } from '../support/nodes.ts'
 import type { TestRelay } from '../support/relay.ts'
 import { randomBytes, SINK, type Sink, sha256, sink } from '../support/transfer.ts'
@@ -28,12 +30,20 @@ async function outage(closeTimeoutMs = CLOSE_TIMEOUT_MS): Promise<Outage> {
   const [a, b] = nodes
   const received = await sink(b)
   const opened = waitFor<Link>(b.services.links, 'link:open')
+  const identified = nodes.map((node) => waitFor<IdentifyResult>(node, 'peer:identify', isOverLink))
   const link = await a.services.links.dial(b.peerId)
+  await Promise.all(identified)
   // Both have told each other who they are: from here on bytes are the test's own.
   for (const { connection } of [link, await opened]) {
-    await eventually('identify', () => connection.streams.every(({ protocol }) => protocol === CONTROL_PROTOCOL))
+    await eventually('the end of identify', () =>
+      connection.streams.every(({ protocol }) => protocol === CONTROL_PROTOCOL)
+    )
   }
   return { relay, nodes, link, received }
+}
+
+function isOverLink({ connection }: IdentifyResult): boolean {
+  return connection.multiplexer === SESSION_PROTOCOL
 }
 
 async function cut(relay: TestRelay, link: Link): Promise<void> {
