@@ -3,6 +3,7 @@ import { instanceName } from '../../../../src/session/index.ts'
 import { EventQueue } from '../event-queue.ts'
 import { BrokenInvariantError, fail } from '../fail.ts'
 import { Rng } from '../rng.ts'
+import type { CircuitLimits } from './circuit.ts'
 import type { SimCarrier, Weather } from './network.ts'
 import { SimNode } from './sim-node.ts'
 
@@ -11,6 +12,25 @@ const DISTURBED_MS = 120_000
 const BACK_WITHIN_MS = 15_000
 const CALM_MS = 45_000
 const WRITE_EVERY_MS = 200
+
+const CHECK_EVERY_MS = 250
+const KIB = 1_024
+
+const FINE: Weather = {
+  relayUp: true,
+  relaySilent: false,
+  directPossible: true,
+  directSilent: false,
+  limits: undefined
+}
+
+function planLimits(rng: Rng): CircuitLimits {
+  return {
+    bytes: rng.pick([128, 1_024, 128 * 1_024]) * KIB,
+    durationMs: rng.pick([10_000, 30_000, 120_000]),
+    says: rng.pick(['seconds', 'milliseconds'] as const)
+  }
+}
 
 export class LinkStats {
   selections = 0
@@ -24,6 +44,7 @@ export class LinkStats {
   crashes = 0
   freezes = 0
   asides = 0
+  circuitsEnded = 0
   relayed = 0
   direct = 0
   recovering = 0
@@ -51,7 +72,7 @@ export class LinkWorld {
   readonly stats = new LinkStats()
   readonly carriers: SimCarrier[] = []
   readonly upgrades: boolean
-  readonly weather: Weather = { relayUp: true, relaySilent: false, directPossible: true, directSilent: false }
+  readonly weather: Weather
   readonly nodes: [SimNode, SimNode]
   readonly #trace: boolean
   #calm = false
@@ -60,6 +81,7 @@ export class LinkWorld {
     this.rng = new Rng(seed)
     this.#trace = trace
     this.upgrades = this.rng.chance(0.85)
+    this.weather = { ...FINE, limits: this.rng.chance(0.4) ? planLimits(this.rng) : undefined }
     this.nodes = [new SimNode(0, this), new SimNode(1, this)]
   }
 
@@ -86,12 +108,13 @@ export class LinkWorld {
     this.#want(0)
     if (this.rng.chance(0.3)) this.#want(1)
     this.#write()
+    this.#checkTime()
     this.#disturb()
     this.#advance(DISTURBED_MS)
     this.#calm = true
-    Object.assign(this.weather, { relayUp: true, relaySilent: false, directPossible: true, directSilent: false })
+    Object.assign(this.weather, FINE)
     this.trace('calm')
-    for (const { link } of this.nodes) link?.step({ type: 'networkChanged' })
+    this.#changeNetwork()
     this.#advance(DISTURBED_MS + BACK_WITHIN_MS)
     this.#checkBack()
     this.#advance(DISTURBED_MS + CALM_MS)
@@ -116,8 +139,13 @@ export class LinkWorld {
   }
 
   #write(): void {
-    for (const { link, isAlive } of this.nodes) if (isAlive && !this.#isQuiet) link?.write(this.rng.between(1, 4_000))
+    for (const { link, isAwake } of this.nodes) if (isAwake && !this.#isQuiet) link?.write(this.rng.between(1, 4_000))
     this.queue.after(WRITE_EVERY_MS, () => this.#write())
+  }
+
+  #checkTime(): void {
+    for (const node of this.nodes) if (node.isAwake) node.link?.checkTime()
+    this.queue.after(CHECK_EVERY_MS, () => this.#checkTime())
   }
 
   /** The last seconds only deliver. */
@@ -135,7 +163,7 @@ export class LinkWorld {
 
   #happen(): void {
     const { rng, weather } = this
-    const flip = (name: keyof Weather): void => {
+    const flip = (name: 'directSilent' | 'directPossible' | 'relaySilent'): void => {
       weather[name] = !weather[name]
       this.trace(`${name} is ${weather[name]}`)
     }
@@ -155,17 +183,21 @@ export class LinkWorld {
       this.nodes[side]!.freeze(ms)
     } else if (what < 0.92) this.#restart(rng.int(2) as 0 | 1)
     else if (what < 0.96) this.#putAside(rng.pick(this.nodes))
-    else for (const { link } of this.nodes) link?.step({ type: 'networkChanged' })
+    else this.#changeNetwork()
+  }
+
+  #changeNetwork(): void {
+    for (const node of this.nodes) node.after(0, () => node.link?.step({ type: 'networkChanged' }))
   }
 
   /** As a page that goes into the back/forward cache and comes back. */
   #putAside(node: SimNode): void {
     const { link } = node
-    if (link == null || !node.isAlive) return
+    if (link == null || !node.isAwake) return
     const ms = Math.min(this.rng.between(500, 25_000), DISTURBED_MS - this.queue.now)
     this.stats.asides++
     this.trace(`side ${node.side} is put aside for ${ms} ms`)
-    link.step({ type: 'suspended' })
+    link.suspend()
     node.after(ms, () => link.step({ type: 'resumed' }))
     node.freeze(ms)
   }

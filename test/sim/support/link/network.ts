@@ -1,6 +1,7 @@
 import type { Frame } from '../../../../src/wire/index.ts'
 import { encodeFrame, FrameDecoder } from '../../../../src/wire/index.ts'
 import type { EventQueue } from '../event-queue.ts'
+import { Circuit, type CircuitLimits } from './circuit.ts'
 
 /** What the simulated world allows right now. */
 export interface Weather {
@@ -12,6 +13,8 @@ export interface Weather {
   directPossible: boolean
   /** Bytes on direct carriers vanish without a sign. */
   directSilent: boolean
+  /** What the relay allows each circuit; undefined: no limit. */
+  limits: CircuitLimits | undefined
 }
 
 export interface CarrierEnd {
@@ -29,12 +32,18 @@ export class SimCarrier {
   readonly #decoders = [new FrameDecoder(), new FrameDecoder()] as const
   /** A silence breaks a carrier for good, as a lost TCP segment would: nothing after it is delivered. */
   readonly #broken = [false, false]
+  readonly circuit: Circuit | undefined
+  readonly #onLimit: () => void
 
-  constructor(kind: 'relayed' | 'webrtc', queue: EventQueue, weather: Weather, delayMs: number) {
+  constructor(kind: 'relayed' | 'webrtc', queue: EventQueue, weather: Weather, delayMs: number, onLimit: () => void) {
     this.kind = kind
     this.#queue = queue
     this.#weather = weather
     this.#delayMs = delayMs
+    this.#onLimit = onLimit
+    if (kind === 'webrtc' || weather.limits == null) return
+    this.circuit = new Circuit(weather.limits, queue.now)
+    queue.after(weather.limits.durationMs, () => this.#enforce('time limit of the circuit'))
   }
 
   connect(side: 0 | 1, end: CarrierEnd): void {
@@ -49,10 +58,13 @@ export class SimCarrier {
       return
     }
     const chunks = frames.flatMap((frame) => encodeFrame(frame)).map((chunk) => chunk.slice())
+    const bytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    if (this.circuit?.onSent(from, bytes) === false && this.#enforce('data limit of the circuit')) return
     this.#queue.after(this.#delayMs, () => {
       if (this.#isSilent) this.#broken[to] = true
       const end = this.#ends[to]
       if (end == null || this.#broken[to]) return
+      this.circuit?.onReceived(to, bytes)
       end.onFrames(chunks.flatMap((chunk) => [...this.#decoders[to].push(chunk)]))
     })
   }
@@ -77,6 +89,14 @@ export class SimCarrier {
       this.#ends[side] = undefined
       if (end != null) this.#queue.after(this.#delayMs, () => end.onClosed(cause))
     }
+  }
+
+  /** Says whether the relay ended the circuit: limits may have been lifted since. */
+  #enforce(cause: string): boolean {
+    if (this.#weather.limits == null || !this.isOpen) return false
+    this.#onLimit()
+    this.cut(cause)
+    return true
   }
 
   get isOpen(): boolean {

@@ -1,10 +1,13 @@
 import type { LinkState } from '../../../../src/link/api.ts'
+import { AMPLE_BYTES } from '../../../../src/link/config.ts'
 import { LinkMachine } from '../../../../src/link/link.step.ts'
 import type { LinkEffect, LinkEvent } from '../../../../src/link/link-events.ts'
 import { DEFAULT_SESSION_CONFIG, MAX_PATHS, Session, type SessionName } from '../../../../src/session/index.ts'
 import type { Frame, HelloFrame } from '../../../../src/wire/index.ts'
+import { isCounted } from '../../../support/counted.ts'
 import { fail } from '../fail.ts'
 import { contentOf, isContent, type Tag } from './content.ts'
+import { LinkChecks } from './link-checks.ts'
 import type { SimCarrier } from './network.ts'
 import type { SimNode } from './sim-node.ts'
 
@@ -22,12 +25,14 @@ export class SimLink {
   readonly machine: LinkMachine
   readonly session: Session
   readonly #tag: Tag
+  readonly #checks: LinkChecks
   readonly #paths = new Map<number, AttachedPath>()
   readonly #received = new Map<number, number>()
   readonly #events: LinkEvent[] = []
   #stepping = false
   #stream: number | undefined
   written = 0
+  suspensions = 0
   #timerAt: number | undefined
   #tickAt: number | undefined
 
@@ -35,6 +40,7 @@ export class SimLink {
     this.node = node
     this.name = name
     this.#tag = tag
+    this.#checks = new LinkChecks(node.side, RESUME_WINDOW_MS)
     this.machine = new LinkMachine({
       side: node.side,
       config: { resumeWindowMs: RESUME_WINDOW_MS, upgradeTimeoutMs: 10_000, heartbeatIntervalMs: 5_000 },
@@ -82,11 +88,26 @@ export class SimLink {
     if (this.#paths.size >= MAX_PATHS) fail(`side ${this.node.side} attaches a path beyond ${MAX_PATHS}`)
     this.#paths.set(id, { carrier })
     const windows = { peerStreamWindow: peer.streamWindow, peerSessionWindow: peer.sessionWindow }
-    this.session.attachPath(id, { ...windows, limited: false }, this.node.now)
-    this.step({ type: 'attached', path: id, kind: carrier.kind, opener: (id & 1) as 0 | 1, ample: true })
+    const budget = carrier.circuit?.budget(this.node.side, this.node.now)
+    const { remainingBytes } = budget ?? {}
+    const ample = remainingBytes == null || remainingBytes >= AMPLE_BYTES
+    this.#checks.onAttached(id, carrier.kind !== 'relayed', this.node.now)
+    this.session.attachPath(id, { ...windows, limited: budget != null }, this.node.now)
+    this.step({ type: 'attached', path: id, kind: carrier.kind, opener: (id & 1) as 0 | 1, ample })
+  }
+
+  onWoke(): void {
+    this.#checks.onWoke(this.node.now)
+  }
+
+  checkTime(): void {
+    const { now, side } = this.node
+    this.#checks.checkTime(this.state, now)
+    for (const { carrier } of this.#paths.values()) carrier.circuit?.budget(side, now)
   }
 
   onFrames(id: number, frames: readonly Frame[]): void {
+    if (this.#paths.has(id)) this.#checks.onHeard(id, this.node.now)
     for (const frame of frames) this.session.receive(id, frame, this.node.now)
     this.session.flush(this.node.now)
     this.#drain()
@@ -96,14 +117,23 @@ export class SimLink {
     this.#detach(id, cause)
   }
 
+  suspend(): void {
+    this.suspensions++
+    this.step({ type: 'suspended' })
+  }
+
   step(event: LinkEvent): void {
     this.#events.push(event)
     if (this.#stepping) return
     this.#stepping = true
     for (let next = this.#events.shift(); next != null; next = this.#events.shift()) {
-      for (const effect of this.machine.step(next, this.session.paths(), this.node.now)) this.#perform(effect)
+      this.#checks.onEvent(next, this.node.now)
+      const effects = this.machine.step(next, this.session.paths(), this.node.now)
+      for (const effect of effects) this.#checks.onEffect(effect, next, this.node.now)
+      for (const effect of effects) this.#perform(effect)
     }
     this.#stepping = false
+    this.#checks.checkRest(this.state, this.node.now)
     this.#drain()
   }
 
@@ -115,11 +145,22 @@ export class SimLink {
     this.#paths.clear()
     this.step({ type: 'closed', reason: new Error(cause), cause })
     for (const carrier of carriers) carrier.close(this.node.side, cause)
+    this.node.world.queue.after(0, () => this.#checkFreed())
     this.node.onLinkEnd(this, cause)
+  }
+
+  /** Nothing is kept for a link that is over, and nobody is woken for it. */
+  #checkFreed(): void {
+    const { status, streamCount, sendBufferedBytes, receiveBufferedBytes } = this.session
+    const kept = streamCount + sendBufferedBytes + receiveBufferedBytes + this.session.paths().length
+    if (status !== 'closed' || kept > 0)
+      fail(`side ${this.node.side} keeps streams, bytes or paths of a link that ended`)
+    if (this.session.nextWakeAt() != null || this.machine.wakeAt != null) fail('A link that ended asks for a tick')
   }
 
   #detach(id: number, cause: string): void {
     if (!this.#paths.delete(id)) return
+    this.#checks.onDetached(id)
     this.session.detachPath(id, this.node.now)
     this.step({ type: 'detached', path: id, cause })
   }
@@ -185,7 +226,7 @@ export class SimLink {
       for (const effect of effects) {
         switch (effect.type) {
           case 'send':
-            outbox.set(effect.path, [...(outbox.get(effect.path) ?? []), effect.frame])
+            this.#onSend(effect.path, effect.frame, outbox)
             break
           case 'streamData':
             this.#onData(effect.stream, effect.data)
@@ -215,6 +256,14 @@ export class SimLink {
       }
       for (const [id, frames] of outbox) this.#paths.get(id)?.carrier.send(this.node.side, frames)
     }
+  }
+
+  #onSend(path: number, frame: Frame, outbox: Map<number, Frame[]>): void {
+    const counted = isCounted(frame)
+    this.#checks.onSent(path, counted, counted || frame.type === 'ping', this.node.now)
+    const frames = outbox.get(path)
+    if (frames == null) outbox.set(path, [frame])
+    else frames.push(frame)
   }
 
   #onData(stream: number, data: Uint8Array): void {

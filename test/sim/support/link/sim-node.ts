@@ -45,6 +45,10 @@ export class SimNode {
     return this.#alive
   }
 
+  get isAwake(): boolean {
+    return this.#alive && this.now >= this.#frozenUntil
+  }
+
   freeze(ms: number): void {
     this.#frozenUntil = Math.max(this.#frozenUntil, this.now + ms)
     this.world.queue.at(this.#frozenUntil, () => this.#wake())
@@ -76,6 +80,7 @@ export class SimNode {
     if (this.now < this.#frozenUntil) return
     const waiting = this.#waiting
     this.#waiting = []
+    this.link?.onWoke()
     for (const { plannedAt, run } of waiting) {
       if (this.#alive) run(this.now - plannedAt)
     }
@@ -87,15 +92,22 @@ export class SimNode {
   }
 
   redial(link: SimLink): void {
-    this.#open('relayed', (cause) => {
-      if (!link.isClosed) link.step({ type: 'redialFailed', cause })
-    })
+    this.#dialFor(link, 'relayed', 'redialFailed')
   }
 
   upgrade(link: SimLink): void {
-    this.#open('webrtc', (cause) => {
-      if (!link.isClosed) link.step({ type: 'upgradeFailed', cause })
-    })
+    this.#dialFor(link, 'webrtc', 'upgradeFailed')
+  }
+
+  /** Whoever is put aside aborts its dials. */
+  #dialFor(link: SimLink, kind: 'relayed' | 'webrtc', failure: 'redialFailed' | 'upgradeFailed'): void {
+    const { suspensions } = link
+    const isWanted = (): boolean => link.suspensions === suspensions
+    const onFailure = (cause: string): void => {
+      // Of an aborted redial nobody is told.
+      if (!link.isClosed && (kind === 'webrtc' || isWanted())) link.step({ type: failure, cause })
+    }
+    this.#open(kind, onFailure, isWanted)
   }
 
   onLinkEnd(link: SimLink, cause: string): void {
@@ -105,7 +117,7 @@ export class SimNode {
     this.#identity.end()
   }
 
-  #open(kind: 'relayed' | 'webrtc', onFailure: (cause: string) => void): void {
+  #open(kind: 'relayed' | 'webrtc', onFailure: (cause: string) => void, isWanted = () => true): void {
     const { weather, rng, queue } = this.world
     const delayMs = rng.between(2, 60)
     const works = (): boolean =>
@@ -118,12 +130,16 @@ export class SimNode {
       return
     }
     this.after(delayMs * (kind === 'webrtc' ? 6 : 4), () => {
+      if (!isWanted()) {
+        onFailure('aborted')
+        return
+      }
       const peer = this.world.nodes[1 - this.side]!
       if (!works() || !peer.isAlive) {
         onFailure(`${kind} dial failed`)
         return
       }
-      const carrier = new SimCarrier(kind, queue, weather, delayMs)
+      const carrier = new SimCarrier(kind, queue, weather, delayMs, () => this.world.stats.circuitsEnded++)
       this.world.carriers.push(carrier)
       const id = this.#paths++ * 2 + this.side
       const { state, send } = initiate(this.self, id)
