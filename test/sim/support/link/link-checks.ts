@@ -6,8 +6,8 @@ import { fail } from '../fail.ts'
 const MIN_DEATH_MS = 2_000
 /** So much is, wherever else the peer is heard: a heartbeat and three probes. */
 const GIVE_UP_MS = 14_000
-/** A link that sends and hears nothing says `recovering` by then; idle ones have until `GIVE_UP_MS`. */
-const RECOVERING_MS = 3_000
+/** A link that sends and hears nothing says `recovering` by then, whatever it did before; idle ones have until `GIVE_UP_MS`. */
+const RECOVERING_MS = 5_200
 const TIMER_SLACK_MS = 100
 /** The longest pause between two redials, the first one of the side that waits included. */
 const MAX_REDIAL_PAUSE_MS = 6_000 + TIMER_SLACK_MS
@@ -15,6 +15,8 @@ const MAX_REDIAL_PAUSE_MS = 6_000 + TIMER_SLACK_MS
 interface Path {
   readonly direct: boolean
   heardAt: number
+  /** How long this process did not run since. */
+  frozenMs: number
   /** The oldest frame sent after that which asks for an answer. */
   askedAt: number | undefined
   /** The oldest of these that must be acknowledged. */
@@ -43,12 +45,13 @@ export class LinkChecks {
     this.#resumeWindowMs = resumeWindowMs
   }
 
-  onWoke(now: number): void {
+  onWoke(frozenMs: number, now: number): void {
     this.#wokeAt = now
+    for (const path of this.#paths.values()) path.frozenMs += Math.min(frozenMs, now - path.heardAt)
   }
 
   onAttached(path: number, direct: boolean, now: number): void {
-    const heard = { heardAt: now, askedAt: undefined, owedAt: undefined }
+    const heard = { heardAt: now, frozenMs: 0, askedAt: undefined, owedAt: undefined }
     this.#paths.set(path, { direct, ...heard, proven: false, suspect: false, leaving: false })
     this.#redialing = false
   }
@@ -61,6 +64,7 @@ export class LinkChecks {
     const known = this.#paths.get(path)
     if (known == null) return
     known.heardAt = now
+    known.frozenMs = 0
     known.askedAt = undefined
     known.owedAt = undefined
   }
@@ -108,6 +112,7 @@ export class LinkChecks {
     switch (effect.type) {
       case 'abandon':
         if (event.type !== 'suspended' && event.type !== 'goaway') this.#checkDeath(effect.path, now)
+        this.#paths.delete(effect.path)
         return
       case 'leave': {
         const path = this.#paths.get(effect.path)
@@ -176,8 +181,9 @@ export class LinkChecks {
     const path = this.#paths.get(id)
     if (path == null) return
     const silentMs = now - path.heardAt
-    if (silentMs < MIN_DEATH_MS) this.#fail(`gives up path ${id}, heard ${silentMs} ms ago`)
-    if (now - this.#wokeAt < MIN_DEATH_MS) this.#fail(`gives up path ${id} ${now - this.#wokeAt} ms after it woke`)
+    if (silentMs - path.frozenMs < MIN_DEATH_MS) {
+      this.#fail(`gives up path ${id}, heard ${silentMs} ms ago, ${path.frozenMs} of which this process did not run`)
+    }
     const heardElsewhere = [...this.#paths.values()].some(({ heardAt }) => heardAt > path.heardAt)
     if (!heardElsewhere && silentMs < GIVE_UP_MS && this.#afreshAt < path.heardAt) {
       this.#fail(`gives up path ${id} after ${silentMs} ms of silence, with the peer heard nowhere else`)

@@ -1,5 +1,5 @@
 import type { LinkState } from '../../../../src/link/api.ts'
-import { AMPLE_BYTES } from '../../../../src/link/config.ts'
+import { AMPLE_BYTES, TIMER_GAP_MS, WAKING_MS } from '../../../../src/link/config.ts'
 import { LinkMachine } from '../../../../src/link/link.step.ts'
 import type { LinkEffect, LinkEvent } from '../../../../src/link/link-events.ts'
 import { DEFAULT_SESSION_CONFIG, MAX_PATHS, Session, type SessionName } from '../../../../src/session/index.ts'
@@ -96,8 +96,8 @@ export class SimLink {
     this.step({ type: 'attached', path: id, kind: carrier.kind, opener: (id & 1) as 0 | 1, ample })
   }
 
-  onWoke(): void {
-    this.#checks.onWoke(this.node.now)
+  onWoke(frozenMs: number): void {
+    this.#checks.onWoke(frozenMs, this.node.now)
   }
 
   checkTime(): void {
@@ -123,6 +123,7 @@ export class SimLink {
   }
 
   step(event: LinkEvent): void {
+    if (!this.#stepping && event.type !== 'gap' && event.type !== 'closed') this.#noticeGap()
     this.#events.push(event)
     if (this.#stepping) return
     this.#stepping = true
@@ -135,6 +136,16 @@ export class SimLink {
     this.#stepping = false
     this.#checks.checkRest(this.state, this.node.now)
     this.#drain()
+  }
+
+  #noticeGap(): void {
+    const { now } = this.node
+    const lateMs = now - (this.#timerAt ?? now)
+    if (lateMs <= TIMER_GAP_MS) return
+    const wasAwake = this.session
+      .paths()
+      .some(({ lastHeardAt }) => lastHeardAt > now - lateMs && lastHeardAt < now - WAKING_MS)
+    if (!wasAwake) this.#events.push({ type: 'gap', lateMs })
   }
 
   end(cause: string): void {
@@ -283,7 +294,7 @@ export class SimLink {
       node.at(wakeAt, (lateMs) => {
         if (this.isClosed || this.#timerAt !== wakeAt) return
         this.#timerAt = undefined
-        this.step(lateMs > 2_000 ? { type: 'gap', lateMs } : { type: 'tick' })
+        this.step(lateMs > TIMER_GAP_MS ? { type: 'gap', lateMs } : { type: 'tick' })
       })
     }
     const tickAt = this.session.nextWakeAt()

@@ -1,0 +1,70 @@
+import type { Mutation } from './mutation.ts'
+
+export const LINK_MUTATIONS: readonly Mutation[] = [
+  {
+    breaks: 'count the budget once: each direction has all that is left',
+    file: 'src/path/budget.ts',
+    find: 'Number(limits.bytes)',
+    replace: '2 * Number(limits.bytes)'
+  },
+  {
+    breaks: "take a relay's milliseconds for seconds",
+    file: 'src/path/budget.ts',
+    find: 'const asMs = advertised >= SECONDS_AT_MOST && ageMs < advertised',
+    replace: 'const asMs = false'
+  },
+  {
+    breaks: 'use a direct path before it answered',
+    file: 'src/link/link.step.ts',
+    find: 'proven: false,',
+    replace: 'proven: true,'
+  },
+  {
+    breaks: 'call a path dead though the peer is heard nowhere else',
+    file: 'src/path/health.step.ts',
+    find: 'if (now >= deadAt && heardElsewhere) {',
+    replace: 'if (now >= deadAt) {'
+  },
+  {
+    breaks: "take our own process's sleep for silence",
+    file: 'src/link/link.step.ts',
+    find: 'this.#notBefore = now',
+    replace: ''
+  },
+  {
+    breaks: 'give up before the resume window ends',
+    file: 'src/link/link.step.ts',
+    find: 'if (now >= this.#state.deadline) {',
+    replace: 'if (now >= this.#state.deadline - 5_000) {'
+  },
+  {
+    breaks: 'wait beyond the resume window',
+    file: 'src/link/link.step.ts',
+    find: 'if (now >= this.#state.deadline) {',
+    replace: 'if (now >= this.#state.deadline + 5_000) {'
+  },
+  {
+    breaks: 'redial no more after one failure',
+    file: 'src/link/link.step.ts',
+    find: 'this.#redialing = false\n        this.#redials++',
+    replace: 'this.#redials++'
+  },
+  {
+    breaks: 'leave the relayed path that stays as well',
+    file: 'src/link/link.step.ts',
+    find: 'relayed.slice(1)',
+    replace: 'relayed'
+  },
+  {
+    breaks: 'look for a direct path no more after one failure',
+    file: 'src/link/upgrade.step.ts',
+    find: 'this.#failures++\n    this.#wait(',
+    replace: 'this.#failures++\n    void ('
+  },
+  {
+    breaks: 'be silent about an outage of all paths',
+    file: 'src/link/link.step.ts',
+    find: 'if (active == null || silentSince != null) {',
+    replace: 'if (active == null) {'
+  }
+]
