@@ -17,8 +17,11 @@ export const UPGRADE_BACKOFF = { firstMs: 1_000, maxMs: 300_000 } as const
  */
 export const FIRST_UPGRADE_TIMEOUT_MS = 4_000
 
-/** Backoff between redials while recovering. Short: the user waits, and the window is a minute. */
-export const REDIAL_BACKOFF = { firstMs: 250, maxMs: 5_000 } as const
+/**
+ * Backoff between redials while recovering. Short: the user waits, the window is a minute, and where no event tells that
+ * the network is back, it is what is waited for.
+ */
+export const REDIAL_BACKOFF = { firstMs: 250, maxMs: 2_500 } as const
 
 /** The side that did not open the last path waits this long before it redials too, so that both don't meet halfway. */
 export const REDIAL_RESPONDER_DELAY_MS = 1_000
@@ -27,8 +30,17 @@ export const REDIAL_RESPONDER_DELAY_MS = 1_000
 export const DEAD_AFTER_MS = 2_000
 export const DEAD_AFTER_RTOS = 8
 
-/** Silence on all paths, with our frames unacknowledged, that turns the link `recovering`. */
-export const RECOVERING_AFTER_MS = 3_000
+/**
+ * Silence on all paths, with our frames unacknowledged, that turns the link `recovering`: three seconds after the peer is
+ * gone, less what timers of a busy process are late. Processes that pause for 2 s must not get there.
+ */
+export const RECOVERING_AFTER_MS = 2_800
+
+/** How often is looked whether an outage has begun, and whether our own timers were held up; costs nothing on the wire. */
+export const LOOK_EVERY_MS = 1_500
+
+/** Every path must have been asked this long before: longer than what a pause of the peer leaves to be read. */
+export const LAST_ASKED_BEFORE_MS = 1_000
 
 /** Silence on all paths after which their carriers are given up: mobile radios go quiet for 2-10 s and come back. */
 export const GIVE_UP_AFTER_MS = 15_000

@@ -8,7 +8,9 @@ import {
   DUPLICATE_GRACE_MS,
   GIVE_UP_AFTER_MS,
   IDLE_DEATH_PROBES,
+  LAST_ASKED_BEFORE_MS,
   type LinkConfig,
+  LOOK_EVERY_MS,
   PROBE_ANSWER_MS,
   RECOVERING_AFTER_MS,
   REDIAL_BACKOFF,
@@ -45,7 +47,7 @@ export class LinkMachine {
   #redials = 0
   #redialAt: number | undefined
   #redialing = false
-  #mayDial = true
+  #closing = false
   #suspended = false
   #lostStandby: PathView | undefined
   /** Silence before this was our own timers' fault. */
@@ -196,7 +198,9 @@ export class LinkMachine {
         return `timers were held up for ${Math.round(event.lateMs)} ms`
       }
       case 'closing':
-        this.#mayDial = false
+        this.#closing = true
+        // What is left to deliver has no time for a backoff.
+        if (this.#state.status === 'recovering' && !this.#redialing) this.#redialAt = now
         return 'closing'
       case 'closed':
         this.#paths.clear()
@@ -323,23 +327,24 @@ export class LinkMachine {
     }
   }
 
-  /** When all paths fell silent, if that is long enough ago to call it an outage. */
+  /**
+   * When all paths fell silent, if that is long enough ago to call it an outage. Counted from what we heard last, or sent
+   * first after that: a standby is asked only once there is doubt, and a full path sends nothing more.
+   */
   #silentSince(now: number): number | undefined {
-    let since: number | undefined
-    for (const path of this.#paths.values()) {
-      const stats = this.#stats.get(path.id)
-      if (stats == null || stats.unansweredSince == null) return undefined
-      const from = Math.max(stats.unansweredSince, this.#notBefore)
-      since = Math.max(since ?? from, from)
+    const all = [...this.#paths.values()].map(({ id }) => this.#stats.get(id))
+    const heardAt = Math.max(...all.map((stats) => stats?.lastHeardAt ?? 0))
+    const owed = all.flatMap((stats) => stats?.oldestUnackedAt ?? [])
+    if (owed.length === 0) {
+      // Nobody tells when the application sends again: an outage that begins with that must not wait for the next heartbeat.
+      if (all.length > 0) this.#wake(now + LOOK_EVERY_MS)
+      return undefined
     }
-    const isActive = [...this.#stats.values()].some((stats) => stats.oldestUnackedAt != null)
-    if (since == null || !isActive) return undefined
-    if (now >= since + RECOVERING_AFTER_MS) {
-      this.#wake(since + GIVE_UP_AFTER_MS)
-      return since
-    }
-    this.#wake(since + RECOVERING_AFTER_MS)
-    return undefined
+    const since = Math.max(Math.min(...owed), heardAt, this.#notBefore)
+    const askedAt = Math.max(...all.map((stats) => stats?.unansweredSince ?? now))
+    const outageAt = Math.max(since + RECOVERING_AFTER_MS, askedAt + LAST_ASKED_BEFORE_MS)
+    this.#wake(now < outageAt ? outageAt : since + GIVE_UP_AFTER_MS)
+    return now < outageAt ? undefined : since
   }
 
   #giveUp(): void {
@@ -355,7 +360,7 @@ export class LinkMachine {
   }
 
   #startUpgrade(now: number, asked: boolean): void {
-    if (this.#state.status !== 'relayed' || this.#selected == null || !this.#mayDial) return
+    if (this.#state.status !== 'relayed' || this.#selected == null || this.#closing) return
     // One that is suspect may come back by itself; whoever asks does not want to wait for that.
     if ([...this.#paths.values()].some((path) => isDirect(path) && !path.leaving && !(asked && path.suspect))) return
     const via = this.#paths.get(this.#selected)
@@ -380,13 +385,13 @@ export class LinkMachine {
         return
       }
       this.#wake(this.#state.deadline)
-    } else if (!this.#wantsRelayedPath) {
+    } else if (this.#closing || !this.#wantsRelayedPath) {
       this.#redialAt = undefined
       return
     } else {
       this.#redialAt ??= now
     }
-    if (this.#redialing || this.#redialAt == null || !this.#mayDial || this.#suspended) return
+    if (this.#redialing || this.#redialAt == null || this.#suspended) return
     if (now < this.#redialAt) {
       this.#wake(this.#redialAt)
       return

@@ -172,18 +172,46 @@ describe('the link machine', () => {
     expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
   })
 
-  it('is recovering after 3 s of silence on all paths, keeps their carriers until 15 s, and redials meanwhile', () => {
+  it('is recovering within 3 s of silence on all paths, keeps their carriers until 15 s, and redials meanwhile', () => {
     const bench = new Bench()
     bench.attach(RELAYED)
     const cutAt = bench.now
     bench.silentSince(RELAYED, cutAt)
-    bench.now = cutAt + 3_000
+    bench.now = cutAt + 2_799
+    bench.step({ type: 'tick' })
+    expect(bench.machine.state.status).toBe('relayed')
+    expect(bench.machine.wakeAt).toBe(cutAt + 2_800)
+    bench.now = cutAt + 2_800
     const effects = bench.step({ type: 'tick' })
     expect(types(effects)).toContain('redial')
     expect(types(effects)).not.toContain('abandon')
     expect(bench.machine.state).toMatchObject({ status: 'recovering', since: cutAt })
     bench.now = cutAt + 15_000
     expect(types(bench.step({ type: 'tick' }))).toContain('abandon')
+  })
+
+  it('counts that silence from the path that fell silent first, and gives the standby a second to answer', () => {
+    const bench = new Bench()
+    bench.direct()
+    const cutAt = bench.now
+    bench.silentSince(DIRECT, cutAt)
+    bench.heard(RELAYED, { lastHeardAt: cutAt - 2_000 })
+    bench.now = cutAt + 2_800
+    bench.step({ type: 'tick' })
+    expect(bench.machine.state.status, 'nobody has asked the standby').toBe('direct')
+    bench.heard(RELAYED, { lastHeardAt: cutAt - 2_000, unansweredSince: cutAt + 2_000 })
+    bench.step({ type: 'tick' })
+    expect(bench.machine.wakeAt).toBe(cutAt + 3_000)
+    bench.heard(RELAYED, { lastHeardAt: cutAt - 2_000, unansweredSince: cutAt + 400 })
+    bench.step({ type: 'tick' })
+    expect(bench.machine.state).toMatchObject({ status: 'recovering', since: cutAt })
+  })
+
+  it('looks at an idle link often enough to see an outage in time that begins with the next message', () => {
+    const bench = new Bench()
+    bench.direct()
+    bench.step({ type: 'tick' })
+    expect(bench.machine.wakeAt! - bench.now).toBeLessThan(2_800)
   })
 
   it('is what it was when the silent path speaks again', () => {
