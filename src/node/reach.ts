@@ -12,6 +12,7 @@ import {
   relayOf
 } from '../link/index.ts'
 import { pathKind } from '../path/index.ts'
+import { throughLivingRelay } from './relay-patience.ts'
 import type { Relays } from './relays.ts'
 
 /** One way to a peer. */
@@ -98,7 +99,15 @@ export class Reach {
     }
     const addRelay = (relay: Multiaddr): void => {
       const address = relayedAddress(relay, peer.id)
-      add({ address, dial: (signal) => dialer.dialRelayed(peer.id, relay, { signal }) })
+      const dial = (signal: AbortSignal) => dialer.dialRelayed(peer.id, relay, { signal })
+      add({
+        address,
+        dial: (signal) =>
+          throughLivingRelay(
+            () => relays.connections(relay),
+            () => dial(signal)
+          )
+      })
     }
     const addDirect = (address: Multiaddr): void => {
       add({ address, dial: (signal) => dialer.dialDirect(peer.id, address, { signal }) })

@@ -1,4 +1,4 @@
-import type { PeerId } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { type LinkComponents, peerIdOf, relayOf } from '../link/index.ts'
@@ -71,6 +71,12 @@ export class Relays {
       this.#components.connectionManager.getConnections().map((connection) => connection.remotePeer.toString())
     )
     return [...byId].sort(([a], [b]) => Number(connected.has(b)) - Number(connected.has(a))).map(([, relay]) => relay)
+  }
+
+  /** Those there are to this relay now. */
+  connections(relay: Multiaddr): Connection[] {
+    const id = peerIdOf(relay)
+    return id == null ? [] : this.#components.connectionManager.getConnections(peerIdFromString(id))
   }
 
   /** Whether this is a relay of ours: circuits are dialled over its connection, so it never gets a link. */

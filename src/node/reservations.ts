@@ -70,6 +70,7 @@ export class Reservations {
       return { listen, relay, peer, served: false, failures: 0, attempt: undefined, timer: undefined }
     })
     if (this.#kept.length === 0) return
+    events.addEventListener('connection:open', this.#onConnectionOpen)
     events.addEventListener('connection:close', this.#onConnectionClose)
     this.#prober = setInterval(() => this.#probe(PROBE_ANSWER_MS), PROBE_INTERVAL_MS)
     for (const kept of this.#kept) {
@@ -79,6 +80,7 @@ export class Reservations {
   }
 
   stop(): void {
+    this.#components.events.removeEventListener('connection:open', this.#onConnectionOpen)
     this.#components.events.removeEventListener('connection:close', this.#onConnectionClose)
     clearInterval(this.#prober)
     for (const { timer } of this.#kept) clearTimeout(timer)
@@ -108,6 +110,12 @@ export class Reservations {
 
   #isReserved({ peer }: Kept): boolean {
     return this.#store?.hasReservation(peer) === true
+  }
+
+  /** A link that looks for its peer has reached the relay before our backoff ended. */
+  readonly #onConnectionOpen = ({ detail: { remotePeer } }: CustomEvent<Connection>): void => {
+    const kept = this.#kept.find(({ peer }) => peer.equals(remotePeer))
+    if (kept != null && kept.failures > 0) this.#check(kept)
   }
 
   readonly #onConnectionClose = ({ detail: { remotePeer } }: CustomEvent<Connection>): void => {

@@ -1,0 +1,70 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { throughLivingRelay } from '../../../src/node/relay-patience.ts'
+
+/** A connection on which streams never open, as on one whose other end is gone. */
+function deadConnection() {
+  const abort = vi.fn()
+  const newStream = vi.fn((_protocol: string, { signal }: { signal: AbortSignal }) => {
+    return new Promise<Stream>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  })
+  return { connection: { status: 'open', newStream, abort } as unknown as Connection, newStream, abort }
+}
+
+describe('a dial through a relay', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  it('asks nothing while it is quick', async () => {
+    const { connection, newStream } = deadConnection()
+    expect(
+      await throughLivingRelay(
+        () => [connection],
+        async () => 'circuit'
+      )
+    ).toBe('circuit')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(newStream).not.toHaveBeenCalled()
+  })
+
+  it('gives up a connection to the relay that does not answer', async () => {
+    const { connection, abort } = deadConnection()
+    const timeouts = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+      const controller = new AbortController()
+      setTimeout(() => controller.abort(new Error('late')), ms)
+      return controller.signal
+    })
+    const dial = Promise.withResolvers<string>()
+    const dialling = throughLivingRelay(
+      () => [connection],
+      () => dial.promise
+    )
+    await vi.advanceTimersByTimeAsync(3_499)
+    expect(abort).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(abort).toHaveBeenCalledOnce()
+    dial.resolve('circuit')
+    await dialling
+    timeouts.mockRestore()
+  })
+
+  it('leaves it alone when the circuit came meanwhile', async () => {
+    const { connection, abort } = deadConnection()
+    const timeouts = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+      const controller = new AbortController()
+      setTimeout(() => controller.abort(new Error('late')), ms)
+      return controller.signal
+    })
+    const dial = Promise.withResolvers<string>()
+    const dialling = throughLivingRelay(
+      () => [connection],
+      () => dial.promise
+    )
+    await vi.advanceTimersByTimeAsync(1_000)
+    dial.resolve('circuit')
+    await dialling
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(abort).not.toHaveBeenCalled()
+    timeouts.mockRestore()
+  })
+})
