@@ -1,7 +1,11 @@
 import { isIPv6 } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import type { CircuitRelayService, ServerReservationStoreInit } from '@libp2p/circuit-relay-v2'
+import type {
+  CircuitRelayServerComponents,
+  CircuitRelayService,
+  ServerReservationStoreInit
+} from '@libp2p/circuit-relay-v2'
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
@@ -14,6 +18,7 @@ import { announceAddresses, listenAddresses, MAX_LIMIT_SECONDS } from './config.
 import { RelayError } from './errors.ts'
 import { loadIdentity } from './identity.ts'
 import { superviseReservations } from './leases.ts'
+import { newestFirst } from './newest-first.ts'
 import type { StunServer } from './stun-server.ts'
 import { startStunServer } from './stun-server.ts'
 import { hardenedWebSockets } from './websockets.ts'
@@ -94,11 +99,16 @@ export async function createRelay(config: RelayConfig, onError: (err: Error) => 
     services: {
       identify: identify(),
       ping: ping(),
-      relay: circuitRelayServer({
-        maxInboundHopStreams: MAX_CIRCUITS_PER_DIALER,
-        maxOutboundStopStreams: MAX_CIRCUITS_PER_LISTENER,
-        reservations: { maxReservations: config.maxReservations, reservationTtl: RESERVATION_TTL_MS, ...limits(config) }
-      }),
+      relay: (components: CircuitRelayServerComponents) =>
+        circuitRelayServer({
+          maxInboundHopStreams: MAX_CIRCUITS_PER_DIALER,
+          maxOutboundStopStreams: MAX_CIRCUITS_PER_LISTENER,
+          reservations: {
+            maxReservations: config.maxReservations,
+            reservationTtl: RESERVATION_TTL_MS,
+            ...limits(config)
+          }
+        })(newestFirst(components)),
       internals: (components) => {
         internals = components
         return {}
