@@ -11,7 +11,8 @@ type Control = Exclude<CountedFrame, { type: 'stream' }>
 export class Controls {
   readonly #latest = new Map<string, Latest>()
   readonly #homeless = new Set<string>()
-  readonly #resetAcked = new Set<number>()
+  /** RESET and CLOSE of which some copy was acknowledged. */
+  readonly #acked = new Set<string>()
   /** Streams whose end the peer told us: neither credit nor STOP_SENDING is of use to it any more. */
   readonly #ended = new Set<number>()
 
@@ -22,7 +23,7 @@ export class Controls {
   }
 
   onAcked(frame: Control): void {
-    if (frame.type === 'reset') this.#resetAcked.add(frame.stream)
+    if (frame.type === 'reset' || frame.type === 'close') this.#acked.add(keyOf(frame))
   }
 
   onReceived(frame: CountedFrame): void {
@@ -41,10 +42,9 @@ export class Controls {
       const [type, stream] = key.split(' ') as [Control['type'], string | undefined]
       const id = Number(stream)
       const pointless =
-        type === 'reset'
-          ? this.#resetAcked.has(id)
-          : (type === 'maxStreamData' && (this.#ended.has(id) || isOver(id))) ||
-            (type === 'stopSending' && this.#ended.has(id))
+        this.#acked.has(key) ||
+        (type === 'maxStreamData' && (this.#ended.has(id) || isOver(id))) ||
+        (type === 'stopSending' && this.#ended.has(id))
       if (!pointless) return key
       this.#homeless.delete(key)
     }
