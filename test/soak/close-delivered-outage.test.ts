@@ -104,6 +104,20 @@ describe('close() of a link without any path', () => {
     expect(hash).toBe(sha256(bytes))
   })
 
+  it('does the same when its node stops', async () => {
+    const { relay, nodes, link, received } = await outage()
+    const stream = await link.connection.newStream(SINK)
+    await cut(relay, link)
+    const bytes = randomBytes(MESSAGE_BYTES)
+    stream.send(bytes)
+    const stopped = Promise.resolve(nodes[0].stop())
+    await relay.restart()
+    await within(CLOSE_TIMEOUT_MS, 'stop', stopped)
+    const { hash, error } = await received.result(0)
+    expect(error).toBeUndefined()
+    expect(hash).toBe(sha256(bytes))
+  })
+
   it('rejects with the number of bytes that did not arrive when its time is over', async () => {
     const closeTimeoutMs = 1_000
     const { relay, link } = await outage(closeTimeoutMs)

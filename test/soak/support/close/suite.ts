@@ -1,0 +1,117 @@
+// The same trials for each kind of carrier: a message followed at once by close, and an answer followed at once by close.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { certificateFor } from '../../../../scripts/lan/certificate.ts'
+import { startRelay, type TestRelay } from '../../../support/relay.ts'
+import { isFull, record } from '../soak.ts'
+import type { CarrierKind, PeerSetup } from './nodes.ts'
+import type { Shape } from './program.ts'
+import { type Outcome, Processes } from './trials.ts'
+
+/** Stock libp2p loses what it loses within so many. */
+const STOCK_TRIALS = 200
+
+/** A busy process reads nothing meanwhile: on loopback both the bytes and the end behind them have come by then. */
+const BUSY_MS = 20
+
+export interface Amounts {
+  /** Trials in all, of which the sender of a message closes one half, and whoever answers the other. */
+  readonly trials: number
+  /** Further ones in which the whole node is stopped, each with a node of its own. */
+  readonly stops: number
+  /** Nodes that dial at the same time. One dials a peer 100 times in 10 s at most: then it is turned away as an attack. */
+  readonly diallers: number
+}
+
+interface Case {
+  readonly name: string
+  readonly shape: Shape
+  readonly trials: number
+}
+
+function cases(carrier: CarrierKind, { trials, stops }: Amounts): Case[] {
+  const most = Math.round(trials * 0.4)
+  const rest = Math.round(trials / 2) - most
+  // Over WebRTC a link has a relayed path as well, which would make up for what the direct one loses.
+  const variants =
+    carrier === 'webrtc'
+      ? [
+          { what: ', its direct path alone', onlyDirect: true, trials: most },
+          { what: '', trials: rest }
+        ]
+      : [
+          { what: '', trials: most },
+          { what: ' to a busy process', busyMs: BUSY_MS, trials: rest }
+        ]
+  return (['send', 'answer'] as const).flatMap((closes) => {
+    const whose = closes === 'send' ? 'a message' : 'an answer'
+    return [
+      ...variants.map(({ what, trials, ...shape }) => ({
+        name: `${whose}${what}, then close`,
+        shape: { closes, ...shape },
+        trials
+      })),
+      { name: `${whose}, then the node stops`, shape: { closes, stops: true }, trials: stops }
+    ]
+  })
+}
+
+/** Declares the tests of one kind of carrier. */
+export function closeMeansDelivered(carrier: CarrierKind, amounts: Amounts): void {
+  describe(`over ${carrier}, close means delivered`, () => {
+    let folder: string
+    let relay: TestRelay
+    let processes: Processes
+    let tls: PeerSetup['tls']
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'holdfast-certificate-'))
+      relay = await startRelay()
+      const { cert, key, path } = await certificateFor('127.0.0.1', ['127.0.0.1'], folder)
+      tls = carrier === 'wss' ? { cert, key } : undefined
+      processes = new Processes(path)
+    })
+
+    afterAll(async () => {
+      processes?.end()
+      await relay?.stop()
+      await rm(folder, { recursive: true })
+    })
+
+    async function run(dialler: PeerSetup['stack'], listener: PeerSetup['stack'], one: Case): Promise<Outcome> {
+      const setup = (stack: PeerSetup['stack']): PeerSetup => ({ stack, carrier, relays: relay.multiaddrs, tls })
+      const { diallers } = amounts
+      const outcome = await processes.run({ ...one, dialler: setup(dialler), listener: setup(listener), diallers })
+      const { lost, closeErrors, ...figures } = outcome
+      const peers = dialler === listener ? dialler : `${dialler} with ${listener}`
+      record(`close: ${carrier}, ${peers}, ${one.name}`, { ...figures, closeErrors: closeErrors.length })
+      return outcome
+    }
+
+    const all = cases(carrier, amounts)
+
+    it.each(all)('$name: links, $trials of $trials', async (one) => {
+      const { trials, delivered, lost, closeErrors } = await run('link', 'link', one)
+      expect(lost).toEqual([])
+      expect(closeErrors).toEqual([])
+      expect(delivered).toBe(trials)
+    })
+
+    // What stock libp2p's WebRTC transport loses when it closes, it loses in our nodes as well where there is no link.
+    if (isFull && carrier !== 'webrtc') {
+      it.each(all)('$name: connections without a link, to a peer with stock libp2p', async (one) => {
+        const { lost } = await run('raw', 'stock', { ...one, trials: Math.min(one.trials, STOCK_TRIALS) })
+        expect(lost).toEqual([])
+      })
+    }
+
+    if (isFull) {
+      it.each(all.filter(({ shape }) => shape.onlyDirect !== true))('$name: stock libp2p alone', async (one) => {
+        const { delivered } = await run('stock', 'stock', { ...one, trials: Math.min(one.trials, STOCK_TRIALS) })
+        expect(delivered).toBeGreaterThan(0)
+      })
+    }
+  })
+}
