@@ -23,7 +23,7 @@ if (chosen.length === 0) {
 
 const tree = mkdtempSync(join(tmpdir(), 'holdfast-mutations-'))
 process.on('exit', () => rmSync(tree, { recursive: true, force: true }))
-for (const part of ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
+for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
   cpSync(join(root, part), join(tree, part), { recursive: true })
 }
 symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'), 'dir')

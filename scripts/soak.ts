@@ -37,10 +37,11 @@ const parts: Record<string, Part> = {
   ),
   sim: { args: vitest('sim'), env: { HOLDFAST_SCHEDULES: '1000000' }, timeoutMs: 180 * 60_000 },
   fuzz: {
-    args: vitest('unit', 'test/unit/wire/fuzz.test.ts'),
+    args: vitest('unit', 'test/unit/wire/fuzz.test.ts', 'test/unit/session/fuzz.test.ts'),
     env: { HOLDFAST_FUZZ: '10000000' },
     timeoutMs: 60 * 60_000
   },
+  mutations: { args: [join(root, 'scripts/mutations.ts')], timeoutMs: 60 * 60_000 },
   failover: { args: bench('failover'), timeoutMs: 60 * 60_000 },
   migrate: { args: bench('migrate', '--migrations', '1000', '--bytes', '1000000000'), timeoutMs: 60 * 60_000 }
 }

@@ -27,7 +27,7 @@ export function fuzz({ name, claim, job, inputsPerRun, replay }: FuzzInit): void
     }
 
     const base = randomSeed()
-    it(`${claim}, ${inputs} inputs from seed ${base}`, async () => {
+    it(`${claim}, ${inputs} inputs from seed ${base}`, { timeout: Math.max(60_000, inputs) }, async () => {
       const start = performance.now()
       const counts = await runSharded(job, { base, count: Math.ceil(inputs / inputsPerRun) })
       const seconds = (performance.now() - start) / 1_000
