@@ -9,6 +9,11 @@ export class LinkTimer {
     this.#onFire = onFire
   }
 
+  /** How long ago it should have fired, and has not yet. */
+  get lateMs(): number {
+    return this.#armed == null ? 0 : Math.max(0, this.#now() - this.#armed.dueAt)
+  }
+
   /** Replaces what was armed before; undefined: nothing is due. */
   arm(dueAt: number | undefined): void {
     this.stop()
