@@ -6,8 +6,8 @@ import { fail } from '../fail.ts'
 const MIN_DEATH_MS = 2_000
 /** So much is, wherever else the peer is heard: a heartbeat and three probes. */
 const GIVE_UP_MS = 14_000
-/** A link that sends and hears nothing says `recovering` by then, whatever it did before; idle ones have until `GIVE_UP_MS`. */
-const RECOVERING_MS = 5_200
+/** A link that sends and hears nothing says `recovering` by then; idle ones have until `GIVE_UP_MS`. */
+const RECOVERING_MS = 3_000
 const TIMER_SLACK_MS = 100
 /** The longest pause between two redials, the first one of the side that waits included. */
 const MAX_REDIAL_PAUSE_MS = 6_000 + TIMER_SLACK_MS
