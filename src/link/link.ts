@@ -269,6 +269,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   }
 
   onPathClosed(id: number, error?: Error): void {
+    // A carrier may fail at one end only, as WebRTC does after sleep: the other would send into it until its own probes fail.
+    this.#session.goaway(id, LEAVE_DEAD, 0)
     this.#detach(id, error?.message ?? 'closed by the peer or the carrier')
   }
 
