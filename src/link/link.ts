@@ -6,7 +6,7 @@ import type { Frame, HelloFrame } from '../wire/index.ts'
 import type { Link, LinkEvents, LinkState, PathInfo, PathRole, Transition } from './api.ts'
 import { AttachedPaths, infoOf } from './attached-paths.ts'
 import type { Carrier } from './carrier.ts'
-import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig, TIMER_GAP_MS, WAKING_MS } from './config.ts'
+import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig, TIMER_GAP_MS } from './config.ts'
 import { toEpoch } from './epoch.ts'
 import {
   LinkClosedError,
@@ -22,6 +22,7 @@ import { LinkTimer } from './link-timer.ts'
 import { isDirect } from './preference.step.ts'
 import { retire } from './retire.ts'
 import type { SessionListener, SessionPort } from './session-port.ts'
+import { wasStalled } from './stall.step.ts'
 import { errorOf, failureOf } from './upgrade-attempt.ts'
 import { whenTrue } from './when-true.ts'
 
@@ -337,23 +338,15 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     this.safeDispatchEvent('path:close', { detail: { path: info, cause } })
   }
 
-  /**
-   * After a stall or sleep anything may come before our own timer, and would be judged as if the silence had been the
-   * peer's. What was read in between, though, tells of held-up timers only, as hidden pages have them.
-   */
-  #noticeGap(): void {
+  /** After a stall anything may come before our own timer, and would be judged as if the silence had been the peer's. */
+  #noticeStall(): void {
     const { lateMs } = this.#timer
-    if (lateMs <= TIMER_GAP_MS) return
-    const now = this.#session.now()
-    const wasAwake = this.#session
-      .paths()
-      .some(({ lastHeardAt }) => lastHeardAt > now - lateMs && lastHeardAt < now - WAKING_MS)
-    if (!wasAwake) this.#events.push({ type: 'gap', lateMs })
+    if (wasStalled(lateMs, this.#session.paths(), this.#session.now())) this.#events.push({ type: 'gap', lateMs })
   }
 
   /** Effects may lead to further events at once: they queue, so that the machine never runs inside itself. */
   #step(event: LinkEvent): void {
-    if (!this.#stepping && event.type !== 'gap' && event.type !== 'closed') this.#noticeGap()
+    if (!this.#stepping && event.type !== 'gap' && event.type !== 'closed') this.#noticeStall()
     this.#events.push(event)
     if (this.#stepping) return
     this.#stepping = true

@@ -1,7 +1,8 @@
 import type { LinkState } from '../../../../src/link/api.ts'
-import { AMPLE_BYTES, TIMER_GAP_MS, WAKING_MS } from '../../../../src/link/config.ts'
+import { AMPLE_BYTES, TIMER_GAP_MS } from '../../../../src/link/config.ts'
 import { LinkMachine } from '../../../../src/link/link.step.ts'
 import type { LinkEffect, LinkEvent } from '../../../../src/link/link-events.ts'
+import { wasStalled } from '../../../../src/link/stall.step.ts'
 import { DEFAULT_SESSION_CONFIG, MAX_PATHS, Session, type SessionName } from '../../../../src/session/index.ts'
 import type { Frame, HelloFrame } from '../../../../src/wire/index.ts'
 import { isCounted } from '../../../support/counted.ts'
@@ -123,7 +124,7 @@ export class SimLink {
   }
 
   step(event: LinkEvent): void {
-    if (!this.#stepping && event.type !== 'gap' && event.type !== 'closed') this.#noticeGap()
+    if (!this.#stepping && event.type !== 'gap' && event.type !== 'closed') this.#noticeStall()
     this.#events.push(event)
     if (this.#stepping) return
     this.#stepping = true
@@ -138,14 +139,10 @@ export class SimLink {
     this.#drain()
   }
 
-  #noticeGap(): void {
+  #noticeStall(): void {
     const { now } = this.node
     const lateMs = now - (this.#timerAt ?? now)
-    if (lateMs <= TIMER_GAP_MS) return
-    const wasAwake = this.session
-      .paths()
-      .some(({ lastHeardAt }) => lastHeardAt > now - lateMs && lastHeardAt < now - WAKING_MS)
-    if (!wasAwake) this.#events.push({ type: 'gap', lateMs })
+    if (wasStalled(lateMs, this.session.paths(), now)) this.#events.push({ type: 'gap', lateMs })
   }
 
   end(cause: string): void {
