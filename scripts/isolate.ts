@@ -13,12 +13,14 @@ export interface Command {
 }
 
 // With `lo` alone browsers gather no ICE candidate: they want an interface with an address and a default route. A
-// bridge without ports is one; a kernel without bridges may have dummies.
+// bridge without ports is one; a kernel without bridges may have dummies. The shell stays: as the first process it buries
+// orphans, for whom namespaces below it (the network lab's) would wait for ever.
 const setUp = `
 ip link set lo up &&
 { ip link add name br0 type bridge 2>/dev/null || ip link add name br0 type dummy; } &&
 ip addr add 10.97.0.1/24 dev br0 && ip link set br0 up && ip route add default via 10.97.0.2 || exit 125
-exec "$@"`
+"$@"
+exit $?`
 
 // A user namespace makes anybody root inside; where those are forbidden, root can do without.
 const ways: string[][] = [
