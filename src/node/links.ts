@@ -31,6 +31,7 @@ import {
 } from '../link/index.ts'
 import { MAX_PATHS } from '../session/index.ts'
 import { SESSION_PROTOCOL } from '../wire/index.ts'
+import { tellWhenClosed } from './closed-peer-connections.ts'
 import { assertNoConnectionMonitor } from './connection-monitor.ts'
 import { CONTROL_PROTOCOL, holdControlStream } from './control-stream.ts'
 import { InvalidOptionError, validated } from './defaults.ts'
@@ -371,6 +372,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
 
   /** Inbound carriers of linked peers: stock code must not open streams on them. */
   readonly #onConnection = ({ detail: connection }: CustomEvent<Connection>): void => {
+    tellWhenClosed(connection)
     if (connection.multiplexer === SESSION_PROTOCOL) return
     if (this.#peers.link(connection.remotePeer) != null) connection.limits ??= {}
   }

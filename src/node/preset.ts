@@ -1,8 +1,8 @@
 import type { ServiceMap } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
+import { closeChannelsWithTheirConnection, releaseStuckChannels } from './closing-channels.ts'
 import { assemble, type CreateNodeInit, type HoldfastNode } from './create-node.ts'
 import { InvalidOptionError } from './defaults.ts'
-import { closeNeverOpenedChannels, releaseStuckChannels } from './never-opened-channels.ts'
 
 /**
  * A started node for Node.js: TCP, WebSocket, circuit relay and WebRTC, with links. In browsers `createNode` gives the same
@@ -19,7 +19,7 @@ export async function createNode<T extends ServiceMap = ServiceMap>(
       "identity can only be 'ephemeral' in Node.js: keep a private key yourself and give it as libp2p: { privateKey }"
     )
   }
-  closeNeverOpenedChannels()
+  closeChannelsWithTheirConnection()
   const node = await assemble(init, [tcp()])
   node.addEventListener('stop', releaseStuckChannels)
   return node
