@@ -33,7 +33,8 @@ function dial({ peers, rng, noDialBefore, queue }: World): void {
   if (queue.now >= noDialBefore && peers.some(({ session }) => session != null)) rng.pick(peers).dial()
 }
 
-function prefer({ peers, rng, queue, trace }: World): void {
+/** One side changes its mind about where to send. */
+export function prefer({ peers, rng, queue, trace }: World): void {
   const peer = rng.pick(peers)
   const order = rng.shuffle(peer.attached.map(({ id }) => id)).slice(0, rng.between(1, 4))
   trace?.(`side ${peer.side} prefers ${order.join()}`)

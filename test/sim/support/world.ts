@@ -1,6 +1,6 @@
 import { instanceName, MAX_PATHS, type SessionName } from '../../../src/session/index.ts'
 import type { App } from './app.ts'
-import { disturb } from './disturbance.ts'
+import { disturb, prefer } from './disturbance.ts'
 import { EventQueue } from './event-queue.ts'
 import { fail } from './fail.ts'
 import { Ledger } from './ledger.ts'
@@ -207,6 +207,8 @@ export class World {
     for (const { ledger } of this.peers) if (ledger != null) this.#ended.add(ledger)
     for (const peer of this.peers) peer.mustDial = false
     if (ending.kind === 'abort') this.stats.aborts++
+    // CLOSE overtakes what is still under way on another path.
+    else if (this.rng.chance(0.5)) prefer(this)
     for (const side of sides) {
       this.peers[side].command((_, app) => {
         if (ending.kind === 'abort') app.abort(5)
