@@ -1,0 +1,69 @@
+// Deaths of one kind, one after the other, in a network of their own.
+import { expect } from 'vitest'
+import { percentile, record } from '../soak.ts'
+import { die, type Kind, type Restart, stockNotices } from './kill.ts'
+import { createPlace, openPair } from './place.ts'
+
+/** A new dial and a handshake over the relay; the rest is what a busy machine takes. */
+const SUPERSEDED_WITHIN_MS = 2_000
+
+const RESUME_WINDOW_MS = 60_000
+
+export async function runKind(kind: Kind, times: number): Promise<{ noticedMs: number[] }> {
+  const place = await createPlace()
+  try {
+    const pair = await openPair(place, kind.carriage)
+    const noticedMs: number[] = []
+    const restarts: Restart[] = []
+    for (let i = 0; i < times; i++) {
+      const { recoveringMs, windowMs, restart } = await die(place, pair, kind, i % 2 === 0 ? 'restarted' : 'survivor')
+      noticedMs.push(recoveringMs)
+      expect(Math.abs(windowMs - RESUME_WINDOW_MS), 'the deadline it tells').toBeLessThan(500)
+      if (restart != null) restarts.push(restart)
+    }
+    record(nameOf(kind), {
+      times,
+      recoveringMsP50: percentile(noticedMs, 0.5),
+      recoveringMsMax: Math.max(...noticedMs),
+      ...restartFigures(restarts, 'restarted'),
+      ...restartFigures(restarts, 'survivor')
+    })
+    for (const { supersededMs, linkMs } of restarts) {
+      expect(supersededMs).toBeLessThan(SUPERSEDED_WITHIN_MS)
+      expect(linkMs).toBeLessThan(SUPERSEDED_WITHIN_MS)
+    }
+    await pair.close()
+    return { noticedMs }
+  } finally {
+    await place.close()
+  }
+}
+
+function restartFigures(restarts: readonly Restart[], by: Restart['dialledBy']): Record<string, number> {
+  const ofThem = restarts.filter(({ dialledBy }) => dialledBy === by)
+  if (ofThem.length === 0) return {}
+  const link = ofThem.map(({ linkMs }) => Math.round(linkMs))
+  return {
+    [`${by}DialsLinkMsP50`]: percentile(link, 0.5),
+    [`${by}DialsLinkMsMax`]: Math.max(...link),
+    [`${by}DialsSupersededMsMax`]: Math.max(...ofThem.map(({ supersededMs }) => supersededMs))
+  }
+}
+
+/** For comparison: nothing is asserted of it. */
+export async function runStock(kind: Kind, times: number): Promise<void> {
+  const ms: number[] = []
+  for (let i = 0; i < times; i++) {
+    const place = await createPlace()
+    try {
+      const pair = await openPair(place, kind.carriage, { stock: true })
+      ms.push(await stockNotices(place, pair, kind))
+      await pair.close()
+    } finally {
+      await place.close()
+    }
+  }
+  record(`${nameOf(kind)}, stock`, { times, closedMsP50: percentile(ms, 0.5), closedMsMax: Math.max(...ms) })
+}
+
+const nameOf = ({ carriage, way, traffic }: Kind): string => `kills ${traffic} ${carriage} ${way}`
