@@ -66,7 +66,7 @@ export class PathEnds {
     const { rng, trace } = this.#world
     trace?.(`side ${this.#side} path ${path.id} -> ${describeFrame(frame)}`)
     const [head, payload] = encodeFrame(frame)
-    const bytes = new Uint8Array(head!.byteLength + (payload?.byteLength ?? 0))
+    const bytes = unfilled(head!.byteLength + (payload?.byteLength ?? 0))
     bytes.set(head!)
     if (payload != null) bytes.set(payload, head!.byteLength)
     if (bytes.byteLength > 1 && rng.chance(0.05)) {
@@ -105,4 +105,10 @@ export class PathEnds {
       this.#onWritable(end.path)
     })
   }
+}
+
+/** Zeroing what is written at once is a tenth of a schedule's time. */
+function unfilled(byteLength: number): Uint8Array {
+  const { buffer, byteOffset } = Buffer.allocUnsafe(byteLength)
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }

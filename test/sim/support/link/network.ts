@@ -57,15 +57,14 @@ export class SimCarrier {
       this.#broken[to] = true
       return
     }
-    const chunks = frames.flatMap((frame) => encodeFrame(frame)).map((chunk) => chunk.slice())
-    const bytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    if (this.circuit?.onSent(from, bytes) === false && this.#enforce('data limit of the circuit')) return
+    const message = join(frames.flatMap((frame) => encodeFrame(frame)))
+    if (this.circuit?.onSent(from, message.byteLength) === false && this.#enforce('data limit of the circuit')) return
     this.#queue.after(this.#delayMs, () => {
       if (this.#isSilent) this.#broken[to] = true
       const end = this.#ends[to]
       if (end == null || this.#broken[to]) return
-      this.circuit?.onReceived(to, bytes)
-      end.onFrames(chunks.flatMap((chunk) => [...this.#decoders[to].push(chunk)]))
+      this.circuit?.onReceived(to, message.byteLength)
+      end.onFrames([...this.#decoders[to].push(message)])
     })
   }
 
@@ -106,4 +105,14 @@ export class SimCarrier {
   get #isSilent(): boolean {
     return this.kind === 'relayed' ? this.#weather.relaySilent : this.#weather.directSilent
   }
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    out.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return out
 }

@@ -1,6 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { add, type Counts, ENDED, type FromWorker, type Job, NEXT, STOP, type WorkerInit } from './job.ts'
 
+// Applications meet errors by the thousand here. Whoever needs a stack replays the seed.
+Error.stackTraceLimit = 0
+
 const { jobUrl, seeds, control, current, worker } = workerData as WorkerInit
 const { run } = (await import(/* @vite-ignore */ jobUrl)) as Job
 
