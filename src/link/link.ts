@@ -6,7 +6,7 @@ import type { Frame, HelloFrame } from '../wire/index.ts'
 import type { Link, LinkEvents, LinkState, PathInfo, PathRole, Transition } from './api.ts'
 import { AttachedPaths, infoOf } from './attached-paths.ts'
 import type { Carrier } from './carrier.ts'
-import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig, TIMER_GAP_MS } from './config.ts'
+import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig } from './config.ts'
 import { toEpoch } from './epoch.ts'
 import {
   LinkClosedError,
@@ -17,12 +17,11 @@ import {
   UpgradeForbiddenError
 } from './errors.ts'
 import { LinkMachine } from './link.step.ts'
-import type { LinkEffect, LinkEvent } from './link-events.ts'
-import { LinkTimer } from './link-timer.ts'
+import type { LinkEffect } from './link-events.ts'
+import { MachineLoop } from './machine-loop.ts'
 import { isDirect } from './preference.step.ts'
 import { retire } from './retire.ts'
 import type { SessionListener, SessionPort } from './session-port.ts'
-import { wasStalled } from './stall.step.ts'
 import { errorOf, failureOf } from './upgrade-attempt.ts'
 import { whenTrue } from './when-true.ts'
 
@@ -71,13 +70,11 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   /** Ends what is under way when the page is put aside. */
   #suspension = new AbortController()
   #connection: Connection | undefined
-  readonly #timer: LinkTimer
+  readonly #loop: MachineLoop
   #attempt: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #peerClosed = false
   #retired: Promise<void> = Promise.resolve()
-  #stepping = false
-  readonly #events: LinkEvent[] = []
 
   constructor(init: PeerLinkInit) {
     super()
@@ -91,10 +88,12 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       neverUpgrade: init.neverUpgrade(),
       random: Math.random
     })
-    this.#timer = new LinkTimer(
-      () => this.#session.now(),
-      (lateMs) => this.#step(lateMs > TIMER_GAP_MS ? { type: 'gap', lateMs } : { type: 'tick' })
-    )
+    this.#loop = new MachineLoop({
+      machine: this.#machine,
+      now: () => this.#session.now(),
+      paths: () => this.#session.paths(),
+      perform: (effect) => this.#perform(effect)
+    })
     this.#session = init.createSession(this)
     this.#session.connection.then(
       (connection) => {
@@ -146,7 +145,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     await this.ready()
     if (this.#closing != null) await raceSignal(Promise.allSettled([this.#closing]), options?.signal)
     if (this.state.status === 'recovering') {
-      this.#step({ type: 'redialRequested' })
+      this.#loop.step({ type: 'redialRequested' })
       await whenTrue(this, () => this.state.status !== 'recovering', options)
     }
     return !this.#isClosed
@@ -160,7 +159,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     if (reason != null) throw new UpgradeForbiddenError(reason)
     await whenTrue(this, () => this.#isDecided, options)
     if (this.#isDirect) return
-    this.#step({ type: 'upgradeRequested' })
+    this.#loop.step({ type: 'upgradeRequested' })
     if (this.#attempt == null)
       throw new UpgradeFailedError('No path is up to arrange a direct one over: the link tries when one is')
     await raceSignal(this.#attempt, options?.signal)
@@ -192,7 +191,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       this.#session.end()
       return
     }
-    this.#step({ type: 'closing' })
+    this.#loop.step({ type: 'closing' })
     const signal = options?.signal ?? AbortSignal.timeout(this.#init.closeTimeoutMs)
     try {
       await this.#session.close({ ...options, signal })
@@ -223,7 +222,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   /** The network is another, or we woke from sleep. */
   onNetworkChange(): void {
-    this.#step({ type: 'networkChanged' })
+    this.#loop.step({ type: 'networkChanged' })
   }
 
   /** The page is put aside and may come back: sockets would keep it from that, and streams wait meanwhile. */
@@ -231,13 +230,13 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     for (const id of this.#paths.ids) this.#session.goaway(id, LEAVE_SUSPENDED, 0)
     // The carriers are gone in the next line, not at the end of the task.
     this.#session.flush()
-    this.#step({ type: 'suspended' })
+    this.#loop.step({ type: 'suspended' })
     this.#suspension.abort(new Error('the page was put aside'))
   }
 
   resume(): void {
     this.#suspension = new AbortController()
-    this.#step({ type: 'resumed' })
+    this.#loop.step({ type: 'resumed' })
   }
 
   /** There is no time to wait for anything: the peer is told, and what it has not acknowledged may be lost. */
@@ -257,7 +256,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       peerSessionWindow: peer.sessionWindow
     })
     const ample = remainingBytes == null || remainingBytes >= AMPLE_BYTES
-    this.#step({ type: 'attached', path: id, kind: path.kind, opener: (id & 1) as 0 | 1, ample })
+    this.#loop.step({ type: 'attached', path: id, kind: path.kind, opener: (id & 1) as 0 | 1, ample })
     this.safeDispatchEvent('path:open', { detail: { path: this.#info(id, path), cause: `${path.kind} path opened` } })
   }
 
@@ -278,19 +277,19 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   // What the session tells
 
   onSuspect(path: number): void {
-    this.#step({ type: 'suspect', path })
+    this.#loop.step({ type: 'suspect', path })
   }
 
   onRestored(path: number): void {
-    this.#step({ type: 'restored', path })
+    this.#loop.step({ type: 'restored', path })
   }
 
   onPong(path: number, rttMs: number): void {
-    this.#step({ type: 'pong', path, rttMs })
+    this.#loop.step({ type: 'pong', path, rttMs })
   }
 
   onGoaway(path: number, delayMs: number): void {
-    this.#step({ type: 'goaway', path, gone: delayMs === 0 })
+    this.#loop.step({ type: 'goaway', path, gone: delayMs === 0 })
   }
 
   onPeerClosed(): void {
@@ -334,30 +333,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     // It has everything, and its own end has reached us: only the last acknowledgement went missing.
     if (this.#peerClosed && this.#paths.size === 0)
       this.#session.peerEnded(new LinkClosedError('The peer closed the link'))
-    this.#step({ type: 'detached', path: id, cause })
+    this.#loop.step({ type: 'detached', path: id, cause })
     this.safeDispatchEvent('path:close', { detail: { path: info, cause } })
-  }
-
-  /** After a stall anything may come before our own timer, and would be judged as if the silence had been the peer's. */
-  #noticeStall(): void {
-    const { lateMs } = this.#timer
-    if (wasStalled(lateMs, this.#session.paths(), this.#session.now())) this.#events.push({ type: 'gap', lateMs })
-  }
-
-  /** Effects may lead to further events at once: they queue, so that the machine never runs inside itself. */
-  #step(event: LinkEvent): void {
-    if (!this.#stepping && event.type !== 'gap' && event.type !== 'closed') this.#noticeStall()
-    this.#events.push(event)
-    if (this.#stepping) return
-    this.#stepping = true
-    try {
-      for (let next = this.#events.shift(); next != null; next = this.#events.shift()) {
-        for (const effect of this.#machine.step(next, this.#session.paths(), this.#session.now())) this.#perform(effect)
-      }
-    } finally {
-      this.#stepping = false
-    }
-    this.#timer.arm(this.#isClosed ? undefined : this.#machine.wakeAt)
   }
 
   #perform(effect: LinkEffect): void {
@@ -427,7 +404,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   #startUpgrade({ via, timeoutMs }: Extract<LinkEffect, { type: 'upgrade' }>): void {
     const { carrier } = this.#paths.get(via) ?? {}
     if (carrier == null) {
-      this.#step({ type: 'upgradeFailed', cause: 'the path to arrange it over has just closed' })
+      this.#loop.step({ type: 'upgradeFailed', cause: 'the path to arrange it over has just closed' })
       return
     }
     const signal = AbortSignal.any([this.#ending, AbortSignal.timeout(timeoutMs)])
@@ -436,7 +413,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       .catch((err: Error) => {
         if (this.#isClosed) throw new LinkClosedError()
         this.#log('upgrade failed - %e', err)
-        this.#step(failureOf(err))
+        this.#loop.step(failureOf(err))
         throw errorOf(err)
       })
       .finally(() => {
@@ -449,7 +426,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   #redial(): void {
     const signal = this.#ending
     this.#init.hooks.redial(this, signal).catch((err: Error) => {
-      if (!signal.aborted) this.#step({ type: 'redialFailed', cause: err.message })
+      if (!signal.aborted) this.#loop.step({ type: 'redialFailed', cause: err.message })
     })
   }
 
@@ -457,9 +434,9 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   #end(reason: Error | undefined, cause: string): void {
     if (this.#isClosed) return
     const attached = this.#paths.takeAll()
-    this.#step({ type: 'closed', reason, cause })
+    this.#loop.step({ type: 'closed', reason, cause })
     this.#abort.abort(reason ?? new LinkClosedError())
-    this.#timer.stop()
+    this.#loop.stop()
     if (reason != null) this.#session.abort(reason)
     this.#retired = Promise.all(attached.map((one) => retire(one, this.#log))).then(() => {})
     this.#init.hooks.onEnd(this)
