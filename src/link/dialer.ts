@@ -5,6 +5,7 @@ import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { Circuit } from '@multiformats/multiaddr-matcher'
 import type { LinksInit } from './api.ts'
 import type { LinkComponents } from './components.ts'
+import { upgraderWithDeliveredCloses } from './delivered-closes.ts'
 import { LinkRefusedError } from './errors.ts'
 import { override } from './override.ts'
 
@@ -69,7 +70,8 @@ export class Dialer {
     return this.#dialWebRTC(peer, via, this.#components.upgrader, options)
   }
 
-  async #dialWebRTC(peer: PeerId, via: Connection, upgrader: Upgrader, options: DialOptions): Promise<Connection> {
+  async #dialWebRTC(peer: PeerId, via: Connection, ordinary: Upgrader, options: DialOptions): Promise<Connection> {
+    const upgrader = upgraderWithDeliveredCloses(ordinary)
     const address = webRTCAddress(via.remoteAddr, peer)
     await this.#gate(peer, address)
     const signalling = override(via, {

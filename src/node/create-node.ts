@@ -3,10 +3,9 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { type Identify, identify } from '@libp2p/identify'
 import type { ConnectionEncrypter, Libp2p, ServiceMap, Transport } from '@libp2p/interface'
 import { type Ping, ping } from '@libp2p/ping'
-import { webRTC } from '@libp2p/webrtc'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
-import type { LinksInit } from '../link/index.ts'
+import { deliveredCloses, type LinksInit } from '../link/index.ts'
 import { closingWebSockets } from './closing-websockets.ts'
 import { InvalidOptionError, validated } from './defaults.ts'
 import { linkTransport } from './link-transport.ts'
@@ -14,6 +13,7 @@ import { type LinksService, links } from './links.ts'
 import { Policy } from './policy.ts'
 import { relayTransport } from './relay-transport.ts'
 import { parseRelays } from './relays.ts'
+import { webRTCTransport } from './webrtc-transport.ts'
 
 /** What the page this node runs in is, and says. In Node.js nothing is kept. */
 export interface PageInfo {
@@ -153,11 +153,11 @@ export async function assemble<T extends ServiceMap>(
       ...transports,
       closingWebSockets(),
       relayTransport(relays.length),
-      webRTC({ rtcConfiguration }),
+      webRTCTransport(rtcConfiguration),
       ...(libp2p.transports ?? [])
     ] as Libp2pOptions['transports'],
     connectionEncrypters: libp2p.connectionEncrypters ?? [noise() as (components: unknown) => ConnectionEncrypter],
-    streamMuxers: libp2p.streamMuxers ?? [yamux()],
+    streamMuxers: libp2p.streamMuxers ?? [() => deliveredCloses(yamux()())],
     // Relays and peers are named by the application; browsers' default gater would deny those on private addresses.
     connectionGater: libp2p.connectionGater ?? { denyDialMultiaddr: () => false },
     connectionMonitor: { enabled: false },
