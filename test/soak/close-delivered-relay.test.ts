@@ -1,4 +1,4 @@
 import { closeMeansDelivered } from './support/close/suite.ts'
 import { amount } from './support/soak.ts'
 
-closeMeansDelivered('relay', { trials: amount(300, 10_000), stops: amount(10, 200), diallers: 16 })
+closeMeansDelivered('relay', { trials: amount(240, 10_000), stops: amount(10, 200), diallers: 16 })

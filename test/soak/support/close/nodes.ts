@@ -1,4 +1,5 @@
 // Nodes of both kinds, for each carrier: what they are reached by, and how they open and close what carries their streams.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
@@ -33,6 +34,9 @@ export interface Session {
 
 /** Diallers are many and come from one address. */
 const CONNECTIONS_PER_SECOND = 1_000
+
+const STOCK_DIALS = 20
+const STOCK_DIAL_PAUSE_MS = 50
 
 const LISTEN = { ws: ['/ip4/127.0.0.1/tcp/0/ws'], wss: ['/ip4/127.0.0.1/tcp/0/tls/ws'], relay: [], webrtc: [] }
 
@@ -95,13 +99,29 @@ export function addressOf(node: Libp2p, { carrier, relays }: PeerSetup): string 
 
 export async function dial(node: Libp2p, { stack, carrier }: PeerSetup, address: string): Promise<Session> {
   if (stack !== 'link') {
-    const connection = await node.dial(multiaddr(address))
+    const connection = await dialStock(node, address)
     return { connection, close: () => connection.close() }
   }
   const { links } = (node as HoldfastNode).services
   const link = await links.dial(multiaddr(address.replace('/webrtc', '')))
   if (carrier === 'webrtc') await link.whenDirect({ signal: AbortSignal.timeout(30_000) })
   return { connection: link.connection, close: () => link.close() }
+}
+
+/** Stock dials over WebRTC run into their timeout now and then, and what they lead to may be closing already. */
+async function dialStock(node: Libp2p, address: string): Promise<Connection> {
+  const failures: unknown[] = []
+  while (failures.length < STOCK_DIALS) {
+    try {
+      const connection = await node.dial(multiaddr(address))
+      if (connection.status === 'open') return connection
+      failures.push(`the connection is ${connection.status}`)
+      await sleep(STOCK_DIAL_PAUSE_MS)
+    } catch (err) {
+      failures.push(err)
+    }
+  }
+  throw new Error(`Not dialled: ${failures.join(', ')}`)
 }
 
 /** What a handler closes: the link it belongs to, where there is one. */

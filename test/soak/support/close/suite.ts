@@ -11,7 +11,7 @@ import type { Shape } from './program.ts'
 import { type Outcome, Processes } from './trials.ts'
 
 /** Stock libp2p loses what it loses within so many. */
-const STOCK_TRIALS = 200
+const STOCK_TRIALS = 100
 
 /** A busy process reads nothing meanwhile: on loopback both the bytes and the end behind them have come by then. */
 const BUSY_MS = 20
@@ -91,6 +91,9 @@ export function closeMeansDelivered(carrier: CarrierKind, amounts: Amounts): voi
     }
 
     const all = cases(carrier, amounts)
+    const others = all
+      .filter(({ shape }) => shape.onlyDirect !== true)
+      .map((one) => ({ ...one, trials: Math.min(one.trials, STOCK_TRIALS) }))
 
     it.each(all)('$name: links, $trials of $trials', async (one) => {
       const { trials, delivered, lost, closeErrors } = await run('link', 'link', one)
@@ -99,18 +102,16 @@ export function closeMeansDelivered(carrier: CarrierKind, amounts: Amounts): voi
       expect(delivered).toBe(trials)
     })
 
-    // What stock libp2p's WebRTC transport loses when it closes, it loses in our nodes as well where there is no link.
-    if (isFull && carrier !== 'webrtc') {
-      it.each(all)('$name: connections without a link, to a peer with stock libp2p', async (one) => {
-        const { lost } = await run('raw', 'stock', { ...one, trials: Math.min(one.trials, STOCK_TRIALS) })
+    // Whatever stock libp2p receives arrives. What it closes itself over WebRTC does not: there our side closes.
+    if (isFull) {
+      it.each(others)('$name: connections without a link, to a peer with stock libp2p', async (one) => {
+        const isOursDialled = carrier === 'webrtc' && one.shape.closes === 'answer'
+        const { lost } = isOursDialled ? await run('stock', 'raw', one) : await run('raw', 'stock', one)
         expect(lost).toEqual([])
       })
-    }
 
-    if (isFull) {
-      it.each(all.filter(({ shape }) => shape.onlyDirect !== true))('$name: stock libp2p alone', async (one) => {
-        const { delivered } = await run('stock', 'stock', { ...one, trials: Math.min(one.trials, STOCK_TRIALS) })
-        expect(delivered).toBeGreaterThan(0)
+      it.each(others)('$name: stock libp2p alone, measured only', async (one) => {
+        await run('stock', 'stock', one)
       })
     }
   })
