@@ -322,6 +322,28 @@ describe('the link machine', () => {
     expect([...types(effects), ...types(bench.step({ type: 'tick' }))]).toContain('redial')
   })
 
+  it('looks for no better path and no standby while it closes', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED)
+    bench.step({ type: 'closing' })
+    expect(types(bench.step({ type: 'pong', path: RELAYED, rttMs: 5 }))).not.toContain('upgrade')
+    const other = new Bench()
+    other.direct()
+    other.step({ type: 'closing' })
+    expect(types(other.step({ type: 'detached', path: RELAYED, cause: 'test' }))).not.toContain('redial')
+  })
+
+  it('redials at once, backoff or not, when it closes without a path: something is left to deliver', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED, { opener: 1 })
+    bench.step({ type: 'detached', path: RELAYED, cause: 'test' })
+    expect(types(bench.step({ type: 'closing' }))).toContain('redial')
+    const other = new Bench()
+    other.attach(RELAYED)
+    other.step({ type: 'closing' })
+    expect(types(other.step({ type: 'detached', path: RELAYED, cause: 'test' }))).toContain('redial')
+  })
+
   it('does nothing any more once it is closed', () => {
     const bench = new Bench()
     bench.attach(RELAYED)
