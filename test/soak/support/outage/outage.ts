@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Situation } from './holdfast-peer.ts'
 import type { PeerProcess } from './peer.ts'
-import type { Pair } from './place.ts'
+import { type Carriage, createPlace, openPair, type Pair, type Place } from './place.ts'
+import type { PeerInit } from './traffic.ts'
 
 /** Traffic before the outage begins: sessions have measured their paths by then. */
 const WARM_UP_MS = 1_500
@@ -23,6 +24,23 @@ export interface Outage {
   readonly bytesLost: number
   /** For people: what each side went through, in ms since it began. */
   readonly story: string
+}
+
+/** In a network of its own, so that several can go on at once. */
+export async function withPair<T>(
+  carriage: Carriage,
+  over: Partial<PeerInit>,
+  run: (pair: Pair, place: Place) => Promise<T>
+): Promise<T> {
+  const place = await createPlace()
+  try {
+    const pair = await openPair(place, carriage, over)
+    const result = await run(pair, place)
+    await pair.close()
+    return result
+  } finally {
+    await place.close()
+  }
 }
 
 /** `begin` and `end` resolve with the moment, `ms` apart. Every byte that was sent must arrive once, in order. */

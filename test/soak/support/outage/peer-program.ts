@@ -30,10 +30,10 @@ const commands = {
   tally: async () => traffic.tally(),
   /** Resolves with the time of the first delivery after that. */
   deliveredAfter: (at: number) => traffic.deliveredAfter(at),
-  /** Resolves with how often each kind of thing is still held. */
   memory: async () => {
     collectGarbage()
-    return { heapBytes: process.memoryUsage().heapUsed, held: holding.held() }
+    const { heapUsed, external } = process.memoryUsage()
+    return { bytes: heapUsed + external, held: holding.held() }
   },
   /** Sleeps until somebody sends SIGCONT. */
   freeze: async () => {

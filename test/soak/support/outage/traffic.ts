@@ -195,7 +195,13 @@ export class Traffic {
   #watch(stream: Stream): void {
     stream.addEventListener('close', ({ error }) => {
       this.#ended.push({ at: Date.now(), name: error?.name ?? 'none' })
-      if (this.#echo?.stream === stream) clearInterval(this.#echo.timer)
+      if (error == null) return
+      // What is kept here keeps the link.
+      if (this.#echo?.stream === stream) {
+        clearInterval(this.#echo.timer)
+        this.#echo = undefined
+      }
+      if (this.#bulk?.stream === stream) this.#bulk = undefined
     })
   }
 }
