@@ -2,33 +2,48 @@
 import type { Stream } from '@libp2p/interface'
 
 const INTERVAL_MS = 50
+const ECHO_BYTES = 8
+
+/** Of the time since this was last asked for. */
+export interface EchoTimes {
+  /** In ms; echoes still under way count with what they have taken so far. */
+  readonly roundTripsMs: number[]
+  /** How much later than asked for this process came to its timer, in ms: what the machine does by itself. */
+  readonly lateMs: number[]
+}
 
 export interface Echoes {
-  /** Round trips since this was last asked, in ms; those still under way count with what they have taken so far. */
-  take(): number[]
-  stop(): void
+  take(): EchoTimes
 }
 
 export function echoEvery50Ms(stream: Stream): Echoes {
   const underWay: number[] = []
   let roundTripsMs: number[] = []
+  let lateMs: number[] = []
   let openBytes = 0
+  let dueAt = performance.now() + INTERVAL_MS
   stream.addEventListener('message', ({ data }) => {
     openBytes += data.byteLength
-    for (; openBytes >= 8; openBytes -= 8) roundTripsMs.push(performance.now() - underWay.shift()!)
+    for (; openBytes >= ECHO_BYTES; openBytes -= ECHO_BYTES) roundTripsMs.push(performance.now() - underWay.shift()!)
   })
-  const timer = setInterval(() => {
+  const tick = (): void => {
+    const now = performance.now()
+    lateMs.push(now - dueAt)
+    dueAt = now + INTERVAL_MS
+    setTimeout(tick, INTERVAL_MS)
     if (stream.status !== 'open') return
-    underWay.push(performance.now())
-    stream.send(new Uint8Array(8))
-  }, INTERVAL_MS)
+    underWay.push(now)
+    stream.send(new Uint8Array(ECHO_BYTES))
+  }
+  setTimeout(tick, INTERVAL_MS)
   return {
     take() {
       const now = performance.now()
-      const taken = [...roundTripsMs, ...underWay.map((at) => now - at).filter((ms) => ms > INTERVAL_MS)]
+      const waiting = underWay.map((at) => now - at).filter((ms) => ms > INTERVAL_MS)
+      const times: EchoTimes = { roundTripsMs: [...roundTripsMs, ...waiting], lateMs }
       roundTripsMs = []
-      return taken
-    },
-    stop: () => clearInterval(timer)
+      lateMs = []
+      return times
+    }
   }
 }

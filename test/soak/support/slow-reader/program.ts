@@ -4,7 +4,7 @@ import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { ECHO, echo, randomBytes, SINK, sendAll } from '../../../support/transfer.ts'
 import { serve } from './calls.ts'
 import { receivingBytes, sendingBytes } from './counts.ts'
-import { type Echoes, echoEvery50Ms } from './echoes.ts'
+import { type Echoes, type EchoTimes, echoEvery50Ms } from './echoes.ts'
 import { highest, type Memory, memory } from './memory.ts'
 import { connect, type NodeInit, type Reachable, reachable, startNode } from './node.ts'
 import { type Manner, type Outcome, Reading } from './reading.ts'
@@ -77,8 +77,8 @@ const peer = {
     echoes = echoEvery50Ms(stream)
   },
 
-  /** In ms, since this was last asked. */
-  async roundTripsMs(): Promise<number[]> {
+  /** Since this was last asked. */
+  async echoTimes(): Promise<EchoTimes> {
     return echoes.take()
   },
 

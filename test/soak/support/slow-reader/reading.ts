@@ -73,7 +73,7 @@ export class Reading {
       if (!this.#take(data.subarray())) return
       stream.pause()
       this.#paused.resolve()
-      void this.#resumed.promise.then(() => stream.resume())
+      void this.#resumed.promise.then(() => stream.resume()).catch(reject)
     })
     stream.addEventListener('end', () => resolve())
     stream.addEventListener('close', ({ error }) => {
