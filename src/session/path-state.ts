@@ -198,14 +198,28 @@ export class PathState {
   }
 
   /**
-   * The same from another path: what it names has arrived, but it says nothing of this path's life or speed.
+   * The same from another path: what it names has arrived, but it says nothing of this path's speed, nor that what is suspect
+   * is well again.
    *
    * @throws {ProtocolViolationError} so many were never sent
    */
-  onAckElsewhere(sequence: number): SentRecord[] {
+  onAckElsewhere(sequence: number, now: number): SentRecord[] {
     const records = this.#settle(sequence)
     this.inFlight.onSettled(bytesOf(records))
+    this.#reconsider(now)
     return records
+  }
+
+  /**
+   * What we sent before the doubt has arrived, and the peer is heard here: only its ACKs are late, as they are behind bulk of
+   * its own on a slow line.
+   */
+  #reconsider(now: number): void {
+    if (this.#doubt == null || now - this.#lastHeardAt >= this.rtoMs) return
+    const oldest = this.#oldestUnacked
+    if (oldest != null && oldest.at < this.#doubt.since) return
+    this.#doubt = undefined
+    this.#lastProgressAt = now
   }
 
   #settle(sequence: number): SentRecord[] {

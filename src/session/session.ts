@@ -226,7 +226,7 @@ export class Session implements SessionCore {
     const path = this.#paths.get(id)
     if (path == null) return
     if (path !== on) {
-      this.#onRecordsAcked(path.onAckElsewhere(sequence))
+      this.#onRecordsAcked(path.onAckElsewhere(sequence, this.#now))
       return
     }
     const { records, isEcho } = path.onAck(sequence, delayMs, this.#now)

@@ -262,6 +262,33 @@ describe('suspicion', () => {
     expect(ofType(core.advance(core.now + 1_000), 'pathSuspect')).toEqual([])
   })
 
+  it('does not come of doubt while the peer is heard here, and says elsewhere that it has what we sent: its ACKs are late', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    const { rtoMs } = core.path(0)
+    // Bulk of the peer, 131 ms apart as at 1 Mbit/s; its ACKs wait behind it.
+    const bulk = core.now + rtoMs - 30
+    core.advance(bulk)
+    core.receive(0, data(1, 0, 16_000))
+    const [ping] = ofType(framesOf(core.advance(rtoMs + 1), 2), 'ping')
+    core.now += 90
+    core.receive(2, { type: 'ack', path: 0, sequence: 1, delayMs: 0 }, { type: 'pong', nonce: ping!.nonce })
+    expect(ofType(core.advance(core.now + 1_000), 'pathSuspect')).toEqual([])
+  })
+
+  it('comes of doubt though the peer is heard here, when it does not have what we sent', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.open(10)
+    core.sent()
+    const [ping] = ofType(framesOf(core.advance(core.path(0).rtoMs + 1), 2), 'ping')
+    core.now += 90
+    core.receive(0, data(1, 0, 16_000))
+    core.receive(2, { type: 'ack', path: 0, sequence: 1, delayMs: 0 }, { type: 'pong', nonce: ping!.nonce })
+    expect(ofType(core.advance(core.now + 51), 'pathSuspect')).toEqual([{ type: 'pathSuspect', path: 0, by: 'self' }])
+  })
+
   it('is cleared by the answer to our PING on that path', () => {
     const { core, effects } = suspected()
     const [ping] = ofType(framesOf(effects, 0), 'ping')
