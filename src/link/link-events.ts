@@ -44,6 +44,8 @@ export type LinkEffect =
   | { readonly type: 'leave'; readonly path: number; readonly cause: string }
   | { readonly type: 'upgrade'; readonly via: number; readonly attempt: number; readonly timeoutMs: number }
   | { readonly type: 'redial'; readonly cause: string }
+  /** Nobody needs what is being dialled any more. */
+  | { readonly type: 'redialOver' }
   /** The resume window is over. */
   | { readonly type: 'expired' }
   | { readonly type: 'state'; readonly state: LinkState; readonly previous: LinkState; readonly cause: string }

@@ -386,6 +386,9 @@ export class LinkMachine {
       }
       this.#wake(this.#state.deadline)
     } else if (this.#closing || !this.#wantsRelayedPath) {
+      // A path that was suspect answers again: another one beside it would be moved to, and from.
+      if (this.#redialing) this.#effects.push({ type: 'redialOver' })
+      this.#redialing = false
       this.#redialAt = undefined
       return
     } else {

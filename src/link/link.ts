@@ -69,6 +69,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   readonly #abort = new AbortController()
   /** Ends what is under way when the page is put aside. */
   #suspension = new AbortController()
+  /** Ends a redial that nobody needs any more. */
+  #redialing = new AbortController()
   #connection: Connection | undefined
   readonly #loop: MachineLoop
   #attempt: Promise<void> | undefined
@@ -372,6 +374,9 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       case 'redial':
         this.#redial()
         return
+      case 'redialOver':
+        this.#redialing.abort(new Error('the path that did not answer does again'))
+        return
       case 'expired':
         this.abort(new LinkExpiredError(this.#init.config.resumeWindowMs))
         return
@@ -424,7 +429,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   }
 
   #redial(): void {
-    const signal = this.#ending
+    this.#redialing = new AbortController()
+    const signal = AbortSignal.any([this.#ending, this.#redialing.signal])
     this.#init.hooks.redial(this, signal).catch((err: Error) => {
       if (!signal.aborted) this.#loop.step({ type: 'redialFailed', cause: err.message })
     })

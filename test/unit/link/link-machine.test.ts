@@ -322,6 +322,15 @@ describe('the link machine', () => {
     expect([...types(effects), ...types(bench.step({ type: 'tick' }))]).toContain('redial')
   })
 
+  it('gives up the dial for a path that was only suspect, when that answers again', () => {
+    const bench = new Bench()
+    bench.attach(RELAYED)
+    expect(types(bench.step({ type: 'suspect', path: RELAYED }))).toContain('redial')
+    expect(types(bench.step({ type: 'restored', path: RELAYED }))).toContain('redialOver')
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('redialOver')
+    expect(types(bench.step({ type: 'suspect', path: RELAYED }))).toContain('redial')
+  })
+
   it('looks for no better path and no standby while it closes', () => {
     const bench = new Bench()
     bench.attach(RELAYED)

@@ -127,6 +127,9 @@ export class LinkChecks {
         if (this.#redialing) this.#fail('dials twice at once')
         this.#redialing = true
         return
+      case 'redialOver':
+        this.#redialing = false
+        return
       case 'expired':
         if (this.#recoveringSince == null || now < this.#recoveringSince + this.#resumeWindowMs) {
           this.#fail(`gives up, and has been recovering since ${this.#recoveringSince}`)

@@ -34,6 +34,7 @@ export class SimLink {
   #stream: number | undefined
   written = 0
   suspensions = 0
+  abortedRedials = 0
   #timerAt: number | undefined
   #tickAt: number | undefined
 
@@ -209,6 +210,9 @@ export class SimLink {
       case 'redial':
         world.stats.redials++
         this.node.redial(this)
+        return
+      case 'redialOver':
+        this.abortedRedials++
         return
       case 'expired':
         world.stats.expired++

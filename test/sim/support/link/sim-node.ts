@@ -104,8 +104,9 @@ export class SimNode {
 
   /** Whoever is put aside aborts its dials. */
   #dialFor(link: SimLink, kind: 'relayed' | 'webrtc', failure: 'redialFailed' | 'upgradeFailed'): void {
-    const { suspensions } = link
-    const isWanted = (): boolean => link.suspensions === suspensions
+    const { suspensions, abortedRedials } = link
+    const isWanted = (): boolean =>
+      link.suspensions === suspensions && (kind === 'webrtc' || link.abortedRedials === abortedRedials)
     const onFailure = (cause: string): void => {
       // Of an aborted redial nobody is told.
       if (!link.isClosed && (kind === 'webrtc' || isWanted())) link.step({ type: failure, cause })
