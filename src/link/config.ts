@@ -31,6 +31,12 @@ export const DEAD_AFTER_MS = 2_000
 export const DEAD_AFTER_RTOS = 8
 
 /**
+ * A path found dead is looked at again after this and one round trip of its own: when a process runs again after a pause,
+ * its paths are heard one after the other.
+ */
+export const SECOND_LOOK_MS = 50
+
+/**
  * Silence on all paths, with our frames unacknowledged, that turns the link `recovering`: three seconds after the peer is
  * gone, less what timers of a busy process are late. Processes that pause for 2 s must not get there.
  */

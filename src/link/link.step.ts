@@ -15,6 +15,7 @@ import {
   RECOVERING_AFTER_MS,
   REDIAL_BACKOFF,
   REDIAL_RESPONDER_DELAY_MS,
+  SECOND_LOOK_MS,
   SLEEP_GAP_MS,
   UPGRADE_BACKOFF,
   WAKING_MS
@@ -99,7 +100,8 @@ export class LinkMachine {
           suspect: false,
           leaving: false,
           rttMs: undefined,
-          probes: NOT_PROBED
+          probes: NOT_PROBED,
+          doomedAt: undefined
         }
         this.#paths.set(id, path)
         this.#lastOpener = opener
@@ -247,7 +249,14 @@ export class LinkMachine {
       this.#limits,
       now
     )
+    if (health.status !== 'dead') path.doomedAt = undefined
     if (health.status === 'dead') {
+      path.doomedAt ??= now
+      const sureAt = path.doomedAt + SECOND_LOOK_MS + (stats.srttMs ?? stats.rtoMs)
+      if (now < sureAt) {
+        this.#wake(sureAt)
+        return
+      }
       this.#paths.delete(path.id)
       this.#onLost(path, now)
       this.#effects.push({ type: 'abandon', path: path.id, cause: health.cause })

@@ -26,6 +26,8 @@ export interface PathView {
   leaving: boolean
   rttMs: number | undefined
   probes: Probes
+  /** When it was first found dead, unless it was heard since. */
+  doomedAt: number | undefined
 }
 
 export function isDirect(path: PathView): boolean {

@@ -3,6 +3,8 @@ import { LinkMachine } from '../../../src/link/link.step.ts'
 import type { LinkEffect, LinkEvent } from '../../../src/link/link-events.ts'
 import type { PathStats } from '../../../src/session/index.ts'
 
+/** Of what is found dead: 50 ms and the round trip of these stats. */
+const SECOND_LOOK_MS = 70
 const RELAYED = 0
 const DIRECT = 2
 
@@ -94,6 +96,8 @@ describe('the link machine', () => {
     bench.now += 2_998
     expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
     bench.now += 1
+    bench.step({ type: 'tick' })
+    bench.now += SECOND_LOOK_MS
     const effects = bench.step({ type: 'tick' })
     expect(effects.filter(({ type }) => type === 'abandon')).toEqual([
       expect.objectContaining({ path: DIRECT, cause: 'no answer since the network changed' })
@@ -159,9 +163,29 @@ describe('the link machine', () => {
     expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
     bench.now = cutAt + 2_000
     bench.heard(RELAYED)
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
+    bench.now += SECOND_LOOK_MS
     const effects = bench.step({ type: 'tick' })
     expect(types(effects)).toEqual(expect.arrayContaining(['abandon', 'upgrade']))
     expect(bench.machine.state.status).toBe('relayed')
+  })
+
+  it('gives a path that is heard just behind another one no less time, after a pause of the peer', () => {
+    const bench = new Bench()
+    bench.direct()
+    bench.silentSince(DIRECT, bench.now)
+    bench.silentSince(RELAYED, bench.now)
+    bench.now += 2_500
+    bench.heard(RELAYED)
+    expect(types(bench.step({ type: 'pong', path: RELAYED, rttMs: 5 }))).not.toContain('abandon')
+    expect(bench.machine.wakeAt).toBeLessThanOrEqual(bench.now + SECOND_LOOK_MS)
+    bench.now += SECOND_LOOK_MS
+    bench.heard(DIRECT)
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
+    bench.silentSince(DIRECT, bench.now)
+    bench.now += 2_000
+    bench.heard(RELAYED)
+    expect(types(bench.step({ type: 'tick' }))).not.toContain('abandon')
   })
 
   it('does not abandon a path whose silence is not contradicted by another', () => {
@@ -231,7 +255,7 @@ describe('the link machine', () => {
     bench.step({ type: 'pong', path: RELAYED, rttMs: 5 })
     bench.heard(RELAYED)
     const seen: string[] = []
-    for (let second = 1; second <= 14; second++) {
+    for (let second = 1; second <= 15; second++) {
       bench.now += 1_000
       seen.push(...types(bench.step({ type: 'tick' })).filter((type) => type === 'probe' || type === 'abandon'))
     }
