@@ -14,9 +14,9 @@ const MAX_REDIAL_PAUSE_MS = 6_000 + TIMER_SLACK_MS
 
 interface Path {
   readonly direct: boolean
+  /** The carrier is whole, and the peer's process runs. */
+  readonly works: () => boolean
   heardAt: number
-  /** How long this process did not run since. */
-  frozenMs: number
   /** The oldest frame sent after that which asks for an answer. */
   askedAt: number | undefined
   /** The oldest of these that must be acknowledged. */
@@ -39,20 +39,21 @@ export class LinkChecks {
   /** The network changed, the page came back, or timers were late. */
   #afreshAt = Number.NEGATIVE_INFINITY
   #wokeAt = Number.NEGATIVE_INFINITY
+  /** On any path, those that are gone included. */
+  #heardAt = Number.NEGATIVE_INFINITY
 
   constructor(side: 0 | 1, resumeWindowMs: number) {
     this.#side = side
     this.#resumeWindowMs = resumeWindowMs
   }
 
-  onWoke(frozenMs: number, now: number): void {
+  onWoke(now: number): void {
     this.#wokeAt = now
-    for (const path of this.#paths.values()) path.frozenMs += Math.min(frozenMs, now - path.heardAt)
   }
 
-  onAttached(path: number, direct: boolean, now: number): void {
-    const heard = { heardAt: now, frozenMs: 0, askedAt: undefined, owedAt: undefined }
-    this.#paths.set(path, { direct, ...heard, proven: false, suspect: false, leaving: false })
+  onAttached(path: number, direct: boolean, works: () => boolean, now: number): void {
+    const heard = { heardAt: now, askedAt: undefined, owedAt: undefined }
+    this.#paths.set(path, { direct, works, ...heard, proven: false, suspect: false, leaving: false })
     this.#redialing = false
   }
 
@@ -64,7 +65,7 @@ export class LinkChecks {
     const known = this.#paths.get(path)
     if (known == null) return
     known.heardAt = now
-    known.frozenMs = 0
+    this.#heardAt = now
     known.askedAt = undefined
     known.owedAt = undefined
   }
@@ -161,7 +162,7 @@ export class LinkChecks {
 
   /** Infinite while some path does not wait for an answer, or nothing sent must be acknowledged. */
   get #silentSince(): number {
-    let since = Number.NEGATIVE_INFINITY
+    let since = this.#heardAt
     let owedAt = Number.POSITIVE_INFINITY
     for (const path of this.#paths.values()) {
       if (path.askedAt == null) return Number.POSITIVE_INFINITY
@@ -184,8 +185,9 @@ export class LinkChecks {
     const path = this.#paths.get(id)
     if (path == null) return
     const silentMs = now - path.heardAt
-    if (silentMs - path.frozenMs < MIN_DEATH_MS) {
-      this.#fail(`gives up path ${id}, heard ${silentMs} ms ago, ${path.frozenMs} of which this process did not run`)
+    if (silentMs < MIN_DEATH_MS) this.#fail(`gives up path ${id}, heard ${silentMs} ms ago`)
+    if (silentMs < GIVE_UP_MS && path.works() && this.#afreshAt < path.heardAt) {
+      this.#fail(`gives up path ${id}, which works, after ${silentMs} ms of silence: a process did not run for a while`)
     }
     const heardElsewhere = [...this.#paths.values()].some(({ heardAt }) => heardAt > path.heardAt)
     if (!heardElsewhere && silentMs < GIVE_UP_MS && this.#afreshAt < path.heardAt) {

@@ -102,6 +102,11 @@ export class SimCarrier {
     return this.#ends.some((end) => end != null)
   }
 
+  /** Nothing sent on it is lost. */
+  get works(): boolean {
+    return this.#ends.every((end) => end != null) && !this.#broken.some((broken) => broken) && !this.#isSilent
+  }
+
   get #isSilent(): boolean {
     return this.kind === 'relayed' ? this.#weather.relaySilent : this.#weather.directSilent
   }

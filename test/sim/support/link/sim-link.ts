@@ -93,13 +93,14 @@ export class SimLink {
     const budget = carrier.circuit?.budget(this.node.side, this.node.now)
     const { remainingBytes } = budget ?? {}
     const ample = remainingBytes == null || remainingBytes >= AMPLE_BYTES
-    this.#checks.onAttached(id, carrier.kind !== 'relayed', this.node.now)
+    const works = (): boolean => carrier.works && this.node.peer.isAwake
+    this.#checks.onAttached(id, carrier.kind !== 'relayed', works, this.node.now)
     this.session.attachPath(id, { ...windows, limited: budget != null }, this.node.now)
     this.step({ type: 'attached', path: id, kind: carrier.kind, opener: (id & 1) as 0 | 1, ample })
   }
 
-  onWoke(frozenMs: number): void {
-    this.#checks.onWoke(frozenMs, this.node.now)
+  onWoke(): void {
+    this.#checks.onWoke(this.node.now)
   }
 
   checkTime(): void {

@@ -29,7 +29,6 @@ export class SimNode {
   #paths = 0
   #waiting: Array<{ readonly plannedAt: number; readonly run: (lateMs: number) => void }> = []
   #frozenUntil = 0
-  #frozenSince: number | undefined
   #alive = true
 
   constructor(side: 0 | 1, world: LinkWorld) {
@@ -42,6 +41,10 @@ export class SimNode {
     return this.world.queue.now
   }
 
+  get peer(): SimNode {
+    return this.world.nodes[1 - this.side]!
+  }
+
   get isAlive(): boolean {
     return this.#alive
   }
@@ -51,7 +54,6 @@ export class SimNode {
   }
 
   freeze(ms: number): void {
-    this.#frozenSince ??= this.now
     this.#frozenUntil = Math.max(this.#frozenUntil, this.now + ms)
     this.world.queue.at(this.#frozenUntil, () => this.#wake())
   }
@@ -82,8 +84,7 @@ export class SimNode {
     if (this.now < this.#frozenUntil) return
     const waiting = this.#waiting
     this.#waiting = []
-    this.link?.onWoke(this.now - (this.#frozenSince ?? this.now))
-    this.#frozenSince = undefined
+    this.link?.onWoke()
     for (const { plannedAt, run } of waiting) {
       if (this.#alive) run(this.now - plannedAt)
     }
@@ -138,7 +139,7 @@ export class SimNode {
         onFailure('aborted')
         return
       }
-      const peer = this.world.nodes[1 - this.side]!
+      const { peer } = this
       if (!works() || !peer.isAlive) {
         onFailure(`${kind} dial failed`)
         return
