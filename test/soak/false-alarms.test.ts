@@ -16,9 +16,11 @@ const IDLE_GAP_MS = 8_000
 const STALLS = amount(1, 5)
 const STALL_MS = 2_000
 /** What happens because of a stall happens within this time after it. */
-const AFTERMATH_MS = amount(1_500, 3_000)
+const AFTERMATH_MS = amount(1_000, 3_000)
 const ECHO_EVERY_MS = 20
-const BULK_MS = amount(6_000, 20_000)
+const BULK_MS = amount(4_000, 20_000)
+/** Bulk fills it, and neither the lab nor this machine is what is measured. */
+const LINE_BITS_PER_SECOND = 20_000_000
 
 let lab: Lab
 let relay: LabRelay
@@ -51,7 +53,13 @@ async function startPair({
 }: PairInit = {}): Promise<[Peer, Peer]> {
   const hosts: Host[] = []
   for (const name of ['a', 'b']) {
-    hosts.push(await lab.host({ name, behind: await lab.nat(), impair: impair ?? { delayMs: RTT_MS / 4 } }))
+    hosts.push(
+      await lab.host({
+        name,
+        behind: await lab.nat(),
+        impair: impair ?? { delayMs: RTT_MS / 4, rateBitsPerSecond: LINE_BITS_PER_SECOND }
+      })
+    )
   }
   onTestFinished(() => endPeers(...hosts))
   const { multiaddrs: relays, stunUrl } = relay
@@ -82,7 +90,7 @@ async function seenBy([a, b]: [Peer, Peer]): Promise<Seen> {
   return { a: ofA!, b: ofB! }
 }
 
-function judge(name: string, { a, b }: Seen): void {
+function judge(name: string, { a, b }: Seen, hasStandby = true): void {
   const all = [...a, ...b]
   const moves = all.flatMap(({ moves }) => moves)
   const changes = all.flatMap(({ changes }) => changes)
@@ -98,7 +106,9 @@ function judge(name: string, { a, b }: Seen): void {
     rttMsMax: Math.round(Math.max(...rttsMs)),
     bulkBytes: b.reduce((sum, one) => sum + one.receivedBytes, 0)
   })
-  expect({ moves, changes, suspicions }, name).toEqual({ moves: [], changes: [], suspicions: [] })
+  expect({ moves, changes }, name).toEqual({ moves: [], changes: [] })
+  // The only path is suspect as soon as it is silent: there is none to compare it with, and another one is looked for.
+  if (hasStandby) expect(suspicions, name).toEqual([])
 }
 
 describe.skipIf(why != null)('no false alarm', () => {
@@ -112,7 +122,7 @@ describe.skipIf(why != null)('no false alarm', () => {
     judge(`${IDLE_LINKS * IDLE_GAPS} idle gaps`, await seenBy(pair))
   })
 
-  const traffics = isFull ? (['echo', 'bulk'] as const) : (['echo and bulk'] as const)
+  const traffics = isFull ? (['echo', 'echo and bulk'] as const) : (['echo and bulk'] as const)
   const kindsOfPairs: Array<readonly [PeerKind, PeerKind]> = [['node', 'node']]
   if (isFull && chromium != null) kindsOfPairs.push(['chromium', 'node'])
   if (isFull && firefox != null) kindsOfPairs.push(['node', 'firefox'])
@@ -124,8 +134,8 @@ describe.skipIf(why != null)('no false alarm', () => {
   it.for(stalls)('a stall of 2 s: $kinds, upgrade $upgrade, $traffic', async ({ kinds, upgrade, traffic }) => {
     const pair = await startPair({ kinds, upgrade })
     const [a] = pair
-    if (traffic !== 'bulk') await a.evaluate((everyMs) => watcher.startEchoes(everyMs), ECHO_EVERY_MS)
-    if (traffic !== 'echo') await a.evaluate(() => watcher.startBulk())
+    await a.evaluate((everyMs) => watcher.startEchoes(everyMs), ECHO_EVERY_MS)
+    if (traffic === 'echo and bulk') await a.evaluate(() => watcher.startBulk())
     await pause(AFTERMATH_MS)
     for (let i = 0; i < STALLS; i++) {
       for (const peer of pair) {
@@ -136,7 +146,8 @@ describe.skipIf(why != null)('no false alarm', () => {
     await a.evaluate(() => watcher.stop())
     judge(
       `stall of ${STALL_MS} ms, ${kinds.join('-')}, ${upgrade === 'auto' ? 'direct' : 'relayed'}, ${traffic}`,
-      await seenBy(pair)
+      await seenBy(pair),
+      upgrade === 'auto'
     )
   })
 
@@ -164,6 +175,6 @@ describe.skipIf(why != null)('no false alarm', () => {
     await a.evaluate(() => watcher.startBulk())
     await pause(BULK_MS)
     await a.evaluate(() => watcher.stop())
-    judge(`bulk over ${line}, ${upgrade === 'auto' ? 'direct' : 'relayed'}`, await seenBy(pair))
+    judge(`bulk over ${line}, ${upgrade === 'auto' ? 'direct' : 'relayed'}`, await seenBy(pair), upgrade === 'auto')
   })
 })

@@ -6,15 +6,25 @@ import type { LeaksPeerCommands, Way } from './support/leaks-peer.ts'
 import { type Program, startProgram } from './support/program.ts'
 import { type Remains, rssBytes, system } from './support/remains.ts'
 import { slope } from './support/slope.ts'
-import { amount, record } from './support/soak.ts'
+import { amount, isFull, record } from './support/soak.ts'
 
 const WAYS: readonly Way[] = ['direct', 'relayed', 'switched', 'cut', 'left by the peer']
 
 /** Code is compiled and pools are filled. */
-const WARM_UP_CYCLES = amount(10, 100)
-const CYCLES = amount(30, 1_000)
-const MIGRATIONS = amount(20, 1_000)
-const MEASUREMENTS = amount(3, 20)
+const WARM_UP = amount(5, 100)
+const CYCLES = amount(15, 1_000)
+const MIGRATIONS = 1_000
+const MEASUREMENTS = amount(1, 20)
+
+/** identify's streams stay in memory as long as its deadline would, longer than any other. */
+const IDENTIFY_TIMEOUT_MS = 5_500
+
+/** A few kilobytes of channels that node-datachannel keeps, and what V8 adds by itself; a link that stays has 180 kB. */
+const MAX_HEAP_BYTES_EACH = amount(50_000, 8_000)
+const MAX_EXTERNAL_BYTES_EACH = amount(20_000, 2_000)
+const MAX_RSS_BYTES_EACH = amount(400_000, 40_000)
+/** Channels that node-datachannel keeps have six of its own. */
+const MAX_LISTENERS_EACH = amount(8, 4)
 
 let relay: TestRelay
 
@@ -37,78 +47,100 @@ async function startPeers(): Promise<Peers> {
 type Point = Record<Names, Remains> & { readonly at: number; readonly relay: { fds: number; rssBytes: number } }
 
 async function measure({ dialler, listener }: Peers, at: number, links: number): Promise<Point> {
-  const [ofDialler, ofListener] = await Promise.all([
-    dialler.ask('remains', { links }),
-    listener.ask('remains', { links })
-  ])
-  const point = {
+  await new Promise((resolve) => setTimeout(resolve, IDENTIFY_TIMEOUT_MS))
+  const [ofDialler, ofListener] = await Promise.all([dialler, listener].map((peer) => peer.ask('remains', { links })))
+  return {
     at,
-    dialler: ofDialler,
-    listener: ofListener,
+    dialler: ofDialler!,
+    listener: ofListener!,
     relay: { fds: system(relay.pid).fds, rssBytes: rssBytes(relay.pid) }
   }
-  if (process.env.LEAKS_DEBUG) console.log(JSON.stringify(point))
-  return point
 }
 
-async function measured(peers: Peers, links: number, warmUp: number, times: number, run: (i: number) => Promise<void>) {
-  for (let i = 0; i < warmUp; i++) await run(i)
+interface Course {
+  readonly links: number
+  readonly times: number
+  run(i: number): Promise<void>
+}
+
+async function measured(peers: Peers, { links, times, run }: Course): Promise<Point[]> {
+  for (let i = 0; i < WARM_UP; i++) await run(i)
   const points = [await measure(peers, 0, links)]
   for (let i = 1; i <= times; i++) {
     await run(i)
-    if (i % Math.floor(times / MEASUREMENTS) === 0) points.push(await measure(peers, i, links))
-  }
-  if (process.env.LEAKS_SNAPSHOT) {
-    await peers.dialler.ask('snapshot', '/tmp/leaks/d.heapsnapshot')
-    await peers.listener.ask('snapshot', '/tmp/leaks/l.heapsnapshot')
+    if (i % Math.ceil(times / MEASUREMENTS) === 0) points.push(await measure(peers, i, links))
   }
   return points
 }
 
 function judge(name: string, points: readonly Point[]): void {
+  const [first, last] = [points[0]!, points.at(-1)!]
+  const growth = (of: (point: Point) => number): number =>
+    Math.round(slope(points.map((point) => [point.at, of(point)])) * 10) / 10
   for (const who of ['dialler', 'listener'] as const) {
-    const per = (field: keyof Remains): number =>
-      Math.round(slope(points.map((point) => [point.at, point[who][field]])) * 10) / 10
-    record(`${name}, ${who}`, {
-      heapBytesPerCycle: per('heapBytes'),
-      externalBytesPerCycle: per('externalBytes'),
-      rssBytesPerCycle: per('rssBytes'),
-      listenersPerCycle: per('listeners'),
-      heapBytes: points.at(-1)![who].heapBytes,
-      rssBytes: points.at(-1)![who].rssBytes
-    })
+    const figures = {
+      times: last.at,
+      heapBytesEach: growth((point) => point[who].heapBytes),
+      externalBytesEach: growth((point) => point[who].externalBytes),
+      rssBytesEach: growth((point) => point[who].rssBytes),
+      listenersEach: growth((point) => point[who].listeners),
+      heapBytes: last[who].heapBytes,
+      rssBytes: last[who].rssBytes
+    }
+    record(`${name}, ${who}`, figures)
+    expect(figures.heapBytesEach, `${name}: heap of the ${who}`).toBeLessThan(MAX_HEAP_BYTES_EACH)
+    expect(figures.externalBytesEach, `${name}: buffers of the ${who}`).toBeLessThan(MAX_EXTERNAL_BYTES_EACH)
+    expect(figures.rssBytesEach, `${name}: memory of the ${who}`).toBeLessThan(MAX_RSS_BYTES_EACH)
+    expect(figures.listenersEach, `${name}: listeners of the ${who}`).toBeLessThan(MAX_LISTENERS_EACH)
+    const counts = ({ fds, threads, handles, connections, dials, links, knownPeers }: Remains) => {
+      return { fds, threads, handles, connections, dials, links, knownPeers }
+    }
+    expect(counts(last[who]), `${name}: what the ${who} holds`).toEqual(counts(first[who]))
+    // Some come and go by themselves.
+    expect(last[who].timers, `${name}: timers of the ${who}`).toBeLessThanOrEqual(first[who].timers + 2)
   }
+  const relayRssBytesEach = growth((point) => point.relay.rssBytes)
+  record(`${name}, relay`, { relayRssBytesEach, relayRssBytes: last.relay.rssBytes })
+  expect(relayRssBytesEach, `${name}: memory of the relay`).toBeLessThan(MAX_RSS_BYTES_EACH)
+  expect(last.relay.fds, `${name}: descriptors of the relay`).toBe(first.relay.fds)
 }
 
-describe('links', () => {
-  it('begun, moved and ended in every way leave nothing', async () => {
+describe('links leave nothing behind', () => {
+  it('begun, moved and ended in every way', async () => {
     const peers = await startPeers()
-    const points = await measured(peers, 0, WARM_UP_CYCLES, CYCLES, async (i) => {
-      await peers.dialler.ask('cycle', { peer: peers.listenerId, way: WAYS[i % WAYS.length]! })
+    const points = await measured(peers, {
+      links: 0,
+      times: CYCLES,
+      run: (i) => peers.dialler.ask('cycle', { peer: peers.listenerId, way: WAYS[i % WAYS.length]! })
     })
     judge('cycles', points)
   })
 
-  it('one link that moves again and again gathers nothing', async () => {
+  // What a cycle of these leaves is in the test above, where one way does it too.
+  it.runIf(isFull)('moved again and again, and never ended', async () => {
     const peers = await startPeers()
     await peers.dialler.ask('openLink', peers.listenerId)
-    const points = await measured(peers, 1, WARM_UP_CYCLES, MIGRATIONS, async () => {
-      await peers.dialler.ask('migrate', { peer: peers.listenerId, times: 1 })
+    const points = await measured(peers, {
+      links: 1,
+      times: MIGRATIONS,
+      run: () => peers.dialler.ask('migrate', { peer: peers.listenerId, times: 1 })
     })
     judge('migrations', points)
   })
 })
 
-describe('after stop() a process ends by itself', () => {
+it('after stop() a process ends by itself, whatever was under way', async () => {
   const situations: readonly Situation[] = ['after links', 'while dialling', 'while upgrading', 'while recovering']
-
-  it.for(situations)('%s', async (situation) => {
-    const program = startProgram<EndingCommands>('ending-peer')
-    await program.ask('stopped', { relays: relay.multiaddrs, situation, links: amount(4, 50) })
-    const start = performance.now()
-    expect(await program.exits(10_000)).toBe(0)
-    const exitMs = performance.now() - start
-    record(`exit ${situation}`, { exitMs: Math.round(exitMs) })
-    expect(exitMs).toBeLessThan(2_000)
-  })
+  await Promise.all(
+    situations.map(async (situation) => {
+      const program = startProgram<EndingCommands>('ending-peer')
+      await program.ask('stopped', { relays: relay.multiaddrs, situation, links: amount(3, 50) })
+      const start = performance.now()
+      expect(await program.exits(10_000), situation).toBe(0)
+      const exitMs = Math.round(performance.now() - start)
+      record(`exit, stopped ${situation}`, { exitMs })
+      // libp2p's address manager leaves a timer of 1 s behind.
+      expect(exitMs, situation).toBeLessThan(2_500)
+    })
+  )
 })
