@@ -91,11 +91,15 @@ export class Helper {
       for (const { reject: give } of this.#waiting.values()) give(new LabClosedError(this.#gone))
       this.#waiting.clear()
     })
+    // Two processes write these, and either may be first.
+    let isReady = false
     createInterface({ input: this.#process.stdout! }).on('line', (line) => {
       const answer = JSON.parse(line) as Answer
-      if (answer.pid != null) this.#found(answer.pid, answer.python!)
-      else if (answer.ready) resolve(this)
-      else if (answer.cause != null) {
+      if (answer.pid != null || answer.ready) {
+        if (answer.pid != null) this.#found(answer.pid, answer.python!)
+        isReady ||= answer.ready === true
+        if (isReady && this.#pid !== 0) resolve(this)
+      } else if (answer.cause != null) {
         reject(unavailable(answer.cause, answer.remedy!))
       } else this.#settle(answer)
     })
