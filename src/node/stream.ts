@@ -35,7 +35,8 @@ export interface SessionStreamInit extends AbstractStreamInit {
 /**
  * A stream of a session. What differs from other libp2p streams: bytes are copied in `send()` already, the peer's credit
  * follows what the application took, so a reader that stops holds at most the receive window, and `for await` and
- * `onDrain()` keep to that.
+ * `onDrain()` keep to that. What a `message` listener was called with counts as taken: one that goes on working with it
+ * calls `pause()` until it wants more.
  */
 export class SessionStream extends AbstractStream {
   readonly number: number
