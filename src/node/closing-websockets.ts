@@ -1,5 +1,6 @@
-import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import type { AbortOptions, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import { webSockets } from '@libp2p/websockets'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { override } from '../link/index.ts'
 
 /**
@@ -11,9 +12,28 @@ export function closingWebSockets(): (components: never) => Transport {
   const create = webSockets() as (components: never) => Transport
   return (components) => {
     const transport = create(components)
+    closeWhenGivenUp(transport)
     const dial = transport.dial.bind(transport)
     transport.dial = (address, options) => dial(address, { ...options, upgrader: closing(options.upgrader) })
     return transport
+  }
+}
+
+/** The part of the stock transport that waits for a socket to open. */
+interface Connecting {
+  _connect(address: Multiaddr, options: AbortOptions): Promise<WebSocket>
+}
+
+/**
+ * A dial that is aborted leaves its socket connecting, unless the signal does not look aborted: stock closes it for every
+ * other error. Browsers open one socket per host at a time, so the next dial would wait for TCP to give up on this one.
+ */
+function closeWhenGivenUp(transport: Transport): void {
+  const stock = transport as Transport & Connecting
+  const connect = stock._connect.bind(transport)
+  stock._connect = async (address, options) => {
+    const { signal } = options
+    return connect(address, { ...options, signal: signal == null ? signal : override(signal, { aborted: false }) })
   }
 }
 
