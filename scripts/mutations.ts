@@ -10,7 +10,7 @@ import { record } from '../test/soak/support/soak.ts'
 import { root, run } from './processes.ts'
 
 /** Session schedules; of links a tenth. Half of them are the same ones every time. */
-const SCHEDULES = 4_000
+const SCHEDULES = 20_000
 const UNIT_TESTS = ['session', 'link', 'path', 'wire'].map((room) => `test/unit/${room}/`)
 const TIMEOUT_MS = 300_000
 

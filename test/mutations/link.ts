@@ -32,6 +32,18 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
     replace: ''
   },
   {
+    breaks: 'call a path dead at the first look, as soon as another is heard after a pause',
+    file: 'src/link/link.step.ts',
+    find: 'const sureAt = path.doomedAt + SECOND_LOOK_MS',
+    replace: 'const sureAt = now - 10_000'
+  },
+  {
+    breaks: 'notice no stall when something else comes before the timer',
+    file: 'src/link/stall.step.ts',
+    find: 'if (lateMs <= TIMER_GAP_MS) return false',
+    replace: 'return false'
+  },
+  {
     breaks: 'give up before the resume window ends',
     file: 'src/link/link.step.ts',
     find: 'if (now >= this.#state.deadline) {',

@@ -9,6 +9,8 @@ const GIVE_UP_MS = 14_000
 /** A link that sends and hears nothing says `recovering` by then; idle ones have until `GIVE_UP_MS`. */
 const RECOVERING_MS = 3_000
 const TIMER_SLACK_MS = 100
+/** However far ahead its next tick was, a process that did not run for so long finds its timer late. */
+const LONG_SLEEP_MS = 6_000
 /** The longest pause between two redials, the first one of the side that waits included. */
 const MAX_REDIAL_PAUSE_MS = 6_000 + TIMER_SLACK_MS
 
@@ -17,6 +19,8 @@ interface Path {
   /** The carrier is whole, and the peer's process runs. */
   readonly works: () => boolean
   heardAt: number
+  /** How long this process slept since. */
+  sleptMs: number
   /** The oldest frame sent after that which asks for an answer. */
   askedAt: number | undefined
   /** The oldest of these that must be acknowledged. */
@@ -47,12 +51,14 @@ export class LinkChecks {
     this.#resumeWindowMs = resumeWindowMs
   }
 
-  onWoke(now: number): void {
+  onWoke(sleptMs: number, now: number): void {
     this.#wokeAt = now
+    if (sleptMs < LONG_SLEEP_MS) return
+    for (const path of this.#paths.values()) path.sleptMs += Math.min(sleptMs, now - path.heardAt)
   }
 
   onAttached(path: number, direct: boolean, works: () => boolean, now: number): void {
-    const heard = { heardAt: now, askedAt: undefined, owedAt: undefined }
+    const heard = { heardAt: now, sleptMs: 0, askedAt: undefined, owedAt: undefined }
     this.#paths.set(path, { direct, works, ...heard, proven: false, suspect: false, leaving: false })
     this.#redialing = false
   }
@@ -65,6 +71,7 @@ export class LinkChecks {
     const known = this.#paths.get(path)
     if (known == null) return
     known.heardAt = now
+    known.sleptMs = 0
     this.#heardAt = now
     known.askedAt = undefined
     known.owedAt = undefined
@@ -185,7 +192,9 @@ export class LinkChecks {
     const path = this.#paths.get(id)
     if (path == null) return
     const silentMs = now - path.heardAt
-    if (silentMs < MIN_DEATH_MS) this.#fail(`gives up path ${id}, heard ${silentMs} ms ago`)
+    if (silentMs - path.sleptMs < MIN_DEATH_MS) {
+      this.#fail(`gives up path ${id}, heard ${silentMs} ms ago, ${path.sleptMs} of which this process slept`)
+    }
     if (silentMs < GIVE_UP_MS && path.works() && this.#afreshAt < path.heardAt) {
       this.#fail(`gives up path ${id}, which works, after ${silentMs} ms of silence: a process did not run for a while`)
     }

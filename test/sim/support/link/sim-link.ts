@@ -99,8 +99,8 @@ export class SimLink {
     this.step({ type: 'attached', path: id, kind: carrier.kind, opener: (id & 1) as 0 | 1, ample })
   }
 
-  onWoke(): void {
-    this.#checks.onWoke(this.node.now)
+  onWoke(sleptMs: number): void {
+    this.#checks.onWoke(sleptMs, this.node.now)
   }
 
   checkTime(): void {

@@ -29,6 +29,7 @@ export class SimNode {
   #paths = 0
   #waiting: Array<{ readonly plannedAt: number; readonly run: (lateMs: number) => void }> = []
   #frozenUntil = 0
+  #frozenSince: number | undefined
   #alive = true
 
   constructor(side: 0 | 1, world: LinkWorld) {
@@ -54,6 +55,7 @@ export class SimNode {
   }
 
   freeze(ms: number): void {
+    this.#frozenSince ??= this.now
     this.#frozenUntil = Math.max(this.#frozenUntil, this.now + ms)
     this.world.queue.at(this.#frozenUntil, () => this.#wake())
   }
@@ -84,7 +86,8 @@ export class SimNode {
     if (this.now < this.#frozenUntil) return
     const waiting = this.#waiting
     this.#waiting = []
-    this.link?.onWoke()
+    this.link?.onWoke(this.now - (this.#frozenSince ?? this.now))
+    this.#frozenSince = undefined
     for (const { plannedAt, run } of waiting) {
       if (this.#alive) run(this.now - plannedAt)
     }
