@@ -20,6 +20,12 @@ export class SentLog {
   progressAt: number
   /** Heard on another path since this one is overdue. */
   heardElsewhereAt: number | undefined
+  /** As the session said last. */
+  rtoMs = 0
+  /** Anything came on this path. */
+  heardAt: number
+  /** What was overdue came to be known as arrived, on another path, while this one was heard: only its ACKs are late. */
+  excusedAt = Number.NEGATIVE_INFINITY
   suspect = false
   /** The peer must still be told of our suspicion. */
   untold = false
@@ -28,6 +34,7 @@ export class SentLog {
     this.path = path
     this.echoAt = now
     this.progressAt = now
+    this.heardAt = now
   }
 
   get oldestUnackedAt(): number | undefined {
@@ -63,6 +70,7 @@ export class SentLog {
       fail(`${sequence} frames of path ${this.path} acknowledged, ${this.#sent.length} sent`)
     const records = this.#sent.slice(this.#acked, sequence)
     this.#acked = Math.max(this.#acked, sequence)
+    if (!here && records.length > 0 && now - this.heardAt < this.rtoMs) this.excusedAt = now
     if (!here || sequence <= this.#echoed) return { records, isEcho: false }
     this.#echoed = sequence
     this.progressAt = now

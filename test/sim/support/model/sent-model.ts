@@ -57,6 +57,8 @@ export class SentModel {
 
   onIn(path: number, frame: Frame, now: number): void {
     this.#heard.add(path)
+    const heard = this.#logs.get(path)
+    if (heard != null) heard.heardAt = now
     if (isCounted(frame)) {
       this.#controls.onReceived(frame)
     } else if (frame.type === 'pong') {
@@ -145,12 +147,13 @@ export class SentModel {
     for (const { path, status, rtoMs, srttMs = 0 } of stats) {
       const log = this.#logs.get(path) ?? fail(`path ${path} has stats, and is not attached`)
       if (log.suspect !== (status === 'suspect')) fail(`path ${path} is ${status}, and nobody was told`)
+      log.rtoMs = rtoMs
       const oldest = log.oldestUnackedAt
       if (log.suspect || oldest == null) {
         log.heardElsewhereAt = undefined
         continue
       }
-      const overdueAt = Math.max(oldest, log.echoAt) + rtoMs
+      const overdueAt = Math.max(oldest, log.echoAt, log.excusedAt) + rtoMs
       if (now <= overdueAt) log.heardElsewhereAt = undefined
       else if ([...this.#heard].some((heard) => heard !== path)) log.heardElsewhereAt ??= now
       const { heardElsewhereAt } = log
