@@ -58,8 +58,8 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     breaks: "clear suspicion by another path's ACK",
     file: 'src/session/session.ts',
-    find: 'this.#onRecordsAcked(path.onAckElsewhere(sequence))',
-    replace: 'this.#onRecordsAcked(path.onAckElsewhere(sequence))\n      this.#paths.restore(path)'
+    find: 'this.#onRecordsAcked(path.onAckElsewhere(',
+    replace: 'this.#paths.restore(path)\n      this.#onRecordsAcked(path.onAckElsewhere('
   },
   {
     breaks: 'suspect after a quarter of the RTO',
