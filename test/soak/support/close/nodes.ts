@@ -105,7 +105,7 @@ export async function dial(node: Libp2p, { stack, carrier }: PeerSetup, address:
   const { links } = (node as HoldfastNode).services
   const link = await links.dial(multiaddr(address.replace('/webrtc', '')))
   if (carrier === 'webrtc') await link.whenDirect({ signal: AbortSignal.timeout(30_000) })
-  return { connection: link.connection, close: () => link.close() }
+  return { connection: link.connection, close: closer(link.connection, link) }
 }
 
 /** Stock dials over WebRTC run into their timeout now and then, and what they lead to may be closing already. */
@@ -126,11 +126,14 @@ async function dialStock(node: Libp2p, address: string): Promise<Connection> {
 
 /** What a handler closes: the link it belongs to, where there is one. */
 export function sessionOf(node: Libp2p, connection: Connection): Session {
-  return { connection, close: () => (linkOf(node, connection) ?? connection).close() }
+  return { connection, close: closer(connection, (node as HoldfastNode).services.links?.get(connection.remotePeer)) }
 }
 
-function linkOf(node: Libp2p, { remotePeer }: Connection): Link | undefined {
-  return (node as HoldfastNode).services.links?.get(remotePeer)
+let closers = 0
+
+/** Applications close their link, or the connection that it gave them. */
+function closer(connection: Connection, link: Link | undefined): () => Promise<void> {
+  return () => (closers++ % 2 === 0 && link != null ? link : connection).close()
 }
 
 /** Leaves a link nothing but its direct path: what that loses when it closes, no other path brings. */

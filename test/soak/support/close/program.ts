@@ -1,4 +1,5 @@
 // Started as a process of its own: peers that send, answer and close, as they are told by messages of the parent process.
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
 import type { Libp2p } from '@libp2p/interface'
 import { encodeMessage, readMessage } from './message.ts'
 import { addressOf, cutRelayed, dial, type PeerSetup, type Session, sessionOf, startPeer } from './nodes.ts'
@@ -17,6 +18,8 @@ export interface Shape {
   readonly onlyDirect?: boolean
   /** The receiving process is busy for so long meanwhile: it finds the bytes and the end of what carried them together. */
   readonly busyMs?: number
+  /** The receiving application begins to read so much later. */
+  readonly lateMs?: number
 }
 
 export type Command =
@@ -85,6 +88,7 @@ async function serve(node: Libp2p, shape: Shape): Promise<void> {
     MESSAGE,
     async (stream) => {
       beBusy(shape)
+      await beLate(shape)
       try {
         const { id } = await readMessage(stream, reader())
         report({ type: 'received', id })
@@ -156,11 +160,11 @@ async function trial(node: Libp2p, setup: PeerSetup, shape: Shape, address: stri
   }
   const stream = await session.connection.newStream(ASK, options)
   stream.send(encodeMessage(id, 16, someBytes()))
-  const answering = readMessage(stream, reader())
   // The question leaves first.
-  await new Promise((resolve) => setImmediate(resolve))
+  await immediate()
   beBusy(shape)
-  const answer = await answering
+  await beLate(shape)
+  const answer = await readMessage(stream, reader())
   if (answer.id !== id) throw new Error(`answer ${answer.id} came to question ${id}`)
   report({ type: 'received', id })
   await session.close().catch(() => {})
@@ -169,6 +173,10 @@ async function trial(node: Libp2p, setup: PeerSetup, shape: Shape, address: stri
 function beBusy({ busyMs = 0 }: Shape): void {
   const until = performance.now() + busyMs
   while (performance.now() < until);
+}
+
+async function beLate({ lateMs }: Shape): Promise<void> {
+  if (lateMs != null) await sleep(lateMs)
 }
 
 function someBytes(): number {

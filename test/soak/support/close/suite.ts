@@ -16,6 +16,9 @@ const STOCK_TRIALS = 100
 /** A busy process reads nothing meanwhile: on loopback both the bytes and the end behind them have come by then. */
 const BUSY_MS = 20
 
+/** By then all has come and the link is closed: what was sent waits for its reader. */
+const LATE_MS = 100
+
 export interface Amounts {
   /** Trials in all, of which the sender of a message closes one half, and whoever answers the other. */
   readonly trials: number
@@ -33,17 +36,19 @@ interface Case {
 
 function cases(carrier: CarrierKind, { trials, stops }: Amounts): Case[] {
   const most = Math.round(trials * 0.4)
-  const rest = Math.round(trials / 2) - most
+  const rest = Math.round(trials / 20)
   // Over WebRTC a link has a relayed path as well, which would make up for what the direct one loses.
   const variants =
     carrier === 'webrtc'
       ? [
           { what: ', its direct path alone', onlyDirect: true, trials: most },
-          { what: '', trials: rest }
+          { what: '', trials: rest },
+          { what: ' to a late reader', lateMs: LATE_MS, trials: rest }
         ]
       : [
           { what: '', trials: most },
-          { what: ' to a busy process', busyMs: BUSY_MS, trials: rest }
+          { what: ' to a busy process', busyMs: BUSY_MS, trials: rest },
+          { what: ' to a late reader', lateMs: LATE_MS, trials: rest }
         ]
   return (['send', 'answer'] as const).flatMap((closes) => {
     const whose = closes === 'send' ? 'a message' : 'an answer'
