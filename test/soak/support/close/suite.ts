@@ -107,13 +107,17 @@ export function closeMeansDelivered(carrier: CarrierKind, amounts: Amounts): voi
       expect(delivered).toBe(trials)
     })
 
-    // Whatever stock libp2p receives arrives. What it closes itself over WebRTC does not: there our side closes.
+    // What stock libp2p closes itself over WebRTC does not arrive: there our side closes. And when iteration of its streams
+    // begins after their end, it gets all bytes, and never ends.
     if (isFull) {
-      it.each(others)('$name: connections without a link, to a peer with stock libp2p', async (one) => {
-        const isOursDialled = carrier === 'webrtc' && one.shape.closes === 'answer'
-        const { lost } = isOursDialled ? await run('stock', 'raw', one) : await run('raw', 'stock', one)
-        expect(lost).toEqual([])
-      })
+      it.each(others.filter(({ shape }) => shape.lateMs == null))(
+        '$name: connections without a link, to a peer with stock libp2p',
+        async (one) => {
+          const isOursDialled = carrier === 'webrtc' && one.shape.closes === 'answer'
+          const { lost } = isOursDialled ? await run('stock', 'raw', one) : await run('raw', 'stock', one)
+          expect(lost).toEqual([])
+        }
+      )
 
       it.each(others)('$name: stock libp2p alone, measured only', async (one) => {
         await run('stock', 'stock', one)
