@@ -113,8 +113,8 @@ export function closeMeansDelivered(carrier: CarrierKind, amounts: Amounts): voi
       it.each(others.filter(({ shape }) => shape.lateMs == null))(
         '$name: connections without a link, to a peer with stock libp2p',
         async (one) => {
-          const isOursDialled = carrier === 'webrtc' && one.shape.closes === 'answer'
-          const { lost } = isOursDialled ? await run('stock', 'raw', one) : await run('raw', 'stock', one)
+          const oursAnswers = carrier === 'webrtc' && one.shape.closes === 'answer'
+          const { lost } = oursAnswers ? await run('stock', 'raw', one) : await run('raw', 'stock', one)
           expect(lost).toEqual([])
         }
       )
