@@ -9,7 +9,7 @@ import { SentStreams } from './sent-streams.ts'
 
 /** Silence shorter than this is never suspicious; a sum of fractions may be a little less. */
 const MIN_SUSPICION_MS = 199.999
-/** Once the peer is heard elsewhere, a silent path may be trusted this much longer than its round trip. */
+/** Once the peer is heard elsewhere, a silent path may be trusted this much longer than a round trip and an RTO of its own. */
 const SUSPICION_GRACE_MS = 60
 
 /** What one side sent, by its frames alone: what it must keep, send again, suspect and trust. */
@@ -57,8 +57,7 @@ export class SentModel {
 
   onIn(path: number, frame: Frame, now: number): void {
     this.#heard.add(path)
-    const heard = this.#logs.get(path)
-    if (heard != null) heard.heardAt = now
+    this.#logs.get(path)?.onHeard(now)
     if (isCounted(frame)) {
       this.#controls.onReceived(frame)
     } else if (frame.type === 'pong') {
@@ -157,7 +156,7 @@ export class SentModel {
       if (now <= overdueAt) log.heardElsewhereAt = undefined
       else if ([...this.#heard].some((heard) => heard !== path)) log.heardElsewhereAt ??= now
       const { heardElsewhereAt } = log
-      if (heardElsewhereAt != null && now > heardElsewhereAt + srttMs + SUSPICION_GRACE_MS) {
+      if (heardElsewhereAt != null && now > heardElsewhereAt + srttMs + rtoMs + SUSPICION_GRACE_MS) {
         fail(`path ${path} is trusted though silent since ${overdueAt - rtoMs}, with the peer heard elsewhere`)
       }
     }
