@@ -30,6 +30,8 @@ const HEALTHY: PathHealth = { status: 'healthy' }
 interface Doubt {
   readonly since: number
   suspectAt: number | undefined
+  /** The peer says elsewhere that it has everything we sent here before the doubt. */
+  delivered: boolean
 }
 
 /**
@@ -110,14 +112,16 @@ export class PathState {
   }
 
   doubt(now: number): void {
-    this.#doubt = { since: now, suspectAt: undefined }
+    this.#doubt = { since: now, suspectAt: undefined, delivered: false }
   }
 
   /** The peer was heard on another path. */
   onHeardElsewhere(elsewhere: PathState, now: number): void {
     if (this.#doubt == null || now <= this.#doubt.since) return
     const slowerMs = Math.max(0, (this.#rtt.srttMs ?? 0) - (elsewhere.#rtt.srttMs ?? 0))
-    this.#doubt.suspectAt ??= now + ELSEWHERE_GRACE_MS + slowerMs
+    // A peer that did not answer there either was busy: what it says here waits behind all that it has to catch up with.
+    const wasBusy = now - this.#doubt.since > elsewhere.rtoMs
+    this.#doubt.suspectAt ??= now + slowerMs + (wasBusy ? this.rtoMs : ELSEWHERE_GRACE_MS)
   }
 
   /** The next PING on a suspect path. */
@@ -161,6 +165,7 @@ export class PathState {
   onHeard(now: number): void {
     this.#lastHeardAt = now
     this.#unansweredSince = undefined
+    if (this.#doubt?.delivered === true) this.#liftDoubt(now)
   }
 
   onPing(nonce: number, now: number): void {
@@ -215,9 +220,14 @@ export class PathState {
    * its own on a slow line.
    */
   #reconsider(now: number): void {
-    if (this.#doubt == null || now - this.#lastHeardAt >= this.rtoMs) return
+    if (this.#doubt == null) return
     const oldest = this.#oldestUnacked
     if (oldest != null && oldest.at < this.#doubt.since) return
+    this.#doubt.delivered = true
+    if (now - this.#lastHeardAt < this.rtoMs) this.#liftDoubt(now)
+  }
+
+  #liftDoubt(now: number): void {
     this.#doubt = undefined
     this.#lastProgressAt = now
   }

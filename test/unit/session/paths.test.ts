@@ -277,6 +277,28 @@ describe('suspicion', () => {
     expect(ofType(core.advance(core.now + 1_000), 'pathSuspect')).toEqual([])
   })
 
+  it('gives a peer that was heard nowhere for a while one RTO to catch up', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    const { rtoMs } = core.path(0)
+    const [ping] = ofType(framesOf(core.advance(3_000), 2), 'ping')
+    core.receive(2, { type: 'pong', nonce: ping!.nonce })
+    expect(ofType(core.advance(core.now + rtoMs - 1), 'pathSuspect')).toEqual([])
+    expect(ofType(core.advance(core.now + 2), 'pathSuspect')).toHaveLength(1)
+  })
+
+  it('does not come of doubt when the peer is heard here after it has said elsewhere that it has what we sent', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    const [ping] = ofType(framesOf(core.advance(2_000), 2), 'ping')
+    core.receive(2, { type: 'ack', path: 0, sequence: 1, delayMs: 0 }, { type: 'pong', nonce: ping!.nonce })
+    core.now += 100
+    core.receive(0, data(1, 0, 16_000))
+    expect(ofType(core.advance(core.now + 1_000), 'pathSuspect')).toEqual([])
+  })
+
   it('comes of doubt though the peer is heard here, when it does not have what we sent', () => {
     const core = new Core({ paths: [0, 2] })
     core.open(10)
