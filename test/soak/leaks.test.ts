@@ -19,12 +19,12 @@ const MEASUREMENTS = amount(1, 20)
 /** identify's streams stay in memory as long as its deadline would, longer than any other. */
 const IDENTIFY_TIMEOUT_MS = 5_500
 
-/** A few kilobytes of channels that node-datachannel keeps, and what V8 adds by itself; a link that stays has 180 kB. */
+/** What is left of one link, as the slope over the later half of a run. One that stays as a whole has 180 kB and 100 listeners. */
 const MAX_HEAP_BYTES_EACH = amount(50_000, 8_000)
 const MAX_EXTERNAL_BYTES_EACH = amount(20_000, 2_000)
-const MAX_RSS_BYTES_EACH = amount(400_000, 40_000)
-/** Channels that node-datachannel keeps have six of its own. */
-const MAX_LISTENERS_EACH = amount(8, 4)
+const MAX_RSS_BYTES_EACH = amount(500_000, 20_000)
+/** At the answering side node-datachannel keeps three of four channels that its peer closed before they were announced: six of its own each. */
+const MAX_LISTENERS_EACH = 6
 
 let relay: TestRelay
 
@@ -75,8 +75,10 @@ async function measured(peers: Peers, { links, times, run }: Course): Promise<Po
 
 function judge(name: string, points: readonly Point[]): void {
   const [first, last] = [points[0]!, points.at(-1)!]
+  // What is compiled, and what allocators take for themselves, comes early.
+  const late = points.length > 4 ? points.slice(points.length >> 1) : points
   const growth = (of: (point: Point) => number): number =>
-    Math.round(slope(points.map((point) => [point.at, of(point)])) * 10) / 10
+    Math.round(slope(late.map((point) => [point.at, of(point)])) * 10) / 10
   for (const who of ['dialler', 'listener'] as const) {
     const figures = {
       times: last.at,
