@@ -59,7 +59,11 @@ export class Program<H> {
       if (error == null) waiting?.resolve(result)
       else waiting?.reject(new Error(error))
     })
+    // One that was stopped does not see that we are gone.
+    const kill = (): void => void child.kill('SIGKILL')
+    process.once('exit', kill)
     child.on('exit', (code, signal) => {
+      process.removeListener('exit', kill)
       const error = new Error(`The program ended with ${signal ?? `code ${code}`}:\n${this.#stderr}`)
       for (const { reject } of this.#waiting.values()) reject(error)
       this.#waiting.clear()
