@@ -5,6 +5,9 @@ import { runInNewContext } from 'node:vm'
 import { type Holding, holdLinks } from './holdfast-peer.ts'
 import { type PeerInit, type Told, Traffic } from './traffic.ts'
 
+// Before anything that takes time: a test may give up a peer that is still starting.
+process.on('disconnect', () => process.exit())
+
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
@@ -60,5 +63,4 @@ process.on('message', async ({ id, name, argument }: { id: number; name: keyof C
     tell({ id, error: (err as Error).stack ?? String(err) })
   }
 })
-process.on('disconnect', () => process.exit())
 tell({ id: 0 })

@@ -13,8 +13,11 @@ import type { PeerInit, Told } from './traffic.ts'
 const flags = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning']
 const program = fileURLToPath(new URL('./peer-program.ts', import.meta.url))
 
-/** Two at once on two busy cores took 4 s. */
-const START_TIMEOUT_MS = 30_000
+/** Two at once took 4 s, ten at once beside other work more than 30 s. */
+const START_TIMEOUT_MS = 120_000
+
+/** One that was stopped or is busy has to see first that its channel is closed. */
+const END_TIMEOUT_MS = 5_000
 
 type Argument<K extends keyof Commands> = Parameters<Commands[K]>[0]
 type Result<K extends keyof Commands> = Awaited<ReturnType<Commands[K]>>
@@ -130,7 +133,8 @@ export class PeerProcess {
     if (this.#child.exitCode == null && this.#child.signalCode == null) {
       this.thaw()
       this.#child.disconnect()
+      const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_TIMEOUT_MS)
+      await this.#exited.finally(() => clearTimeout(timer))
     }
-    await this.#exited
   }
 }
