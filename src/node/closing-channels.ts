@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { cleanup } from 'node-datachannel'
 import { RTCPeerConnection } from 'node-datachannel/polyfill'
 
@@ -70,7 +71,10 @@ function watch(connection: RTCPeerConnection, channel: RTCDataChannel): void {
 function letGo(channel: RTCDataChannel): void {
   stuck++
   channel.dispatchEvent(new Event('close'))
-  for (const type of ['open', 'close', 'closing', 'error', 'message', 'bufferedamountlow'] as const) {
+  for (const type of ['open', 'close', 'closing', 'error', 'message', 'bufferedamountlow']) {
     Object.assign(channel, { [`on${type}`]: null })
+    // The library's own as well: one leads to the peer connection, and by it to all that was on it.
+    for (const listener of getEventListeners(channel, type))
+      channel.removeEventListener(type, listener as EventListener)
   }
 }
