@@ -28,7 +28,7 @@ export type LinkEvent =
   | { readonly type: 'resumed' }
   /** Our timer fired this much too late. */
   | { readonly type: 'gap'; readonly lateMs: number }
-  /** The user closes: what is sent is flushed over the paths there are; another is looked for only when there is none. */
+  /** The user closes: what is sent is flushed over the paths there are, none is looked for any more. */
   | { readonly type: 'closing' }
   | { readonly type: 'closed'; readonly reason?: Error; readonly cause: string }
   | { readonly type: 'tick' }

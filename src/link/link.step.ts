@@ -48,7 +48,7 @@ export class LinkMachine {
   #redials = 0
   #redialAt: number | undefined
   #redialing = false
-  #closing = false
+  #mayDial = true
   #suspended = false
   #lostStandby: PathView | undefined
   /** Silence before this was our own timers' fault. */
@@ -200,9 +200,7 @@ export class LinkMachine {
         return `timers were held up for ${Math.round(event.lateMs)} ms`
       }
       case 'closing':
-        this.#closing = true
-        // What is left to deliver has no time for a backoff.
-        if (this.#state.status === 'recovering' && !this.#redialing) this.#redialAt = now
+        this.#mayDial = false
         return 'closing'
       case 'closed':
         this.#paths.clear()
@@ -369,7 +367,7 @@ export class LinkMachine {
   }
 
   #startUpgrade(now: number, asked: boolean): void {
-    if (this.#state.status !== 'relayed' || this.#selected == null || this.#closing) return
+    if (this.#state.status !== 'relayed' || this.#selected == null || !this.#mayDial) return
     // One that is suspect may come back by itself; whoever asks does not want to wait for that.
     if ([...this.#paths.values()].some((path) => isDirect(path) && !path.leaving && !(asked && path.suspect))) return
     const via = this.#paths.get(this.#selected)
@@ -394,7 +392,7 @@ export class LinkMachine {
         return
       }
       this.#wake(this.#state.deadline)
-    } else if (this.#closing || !this.#wantsRelayedPath) {
+    } else if (!this.#wantsRelayedPath) {
       // A path that was suspect answers again: another one beside it would be moved to, and from.
       if (this.#redialing) this.#effects.push({ type: 'redialOver' })
       this.#redialing = false
@@ -403,7 +401,7 @@ export class LinkMachine {
     } else {
       this.#redialAt ??= now
     }
-    if (this.#redialing || this.#redialAt == null || this.#suspended) return
+    if (this.#redialing || this.#redialAt == null || !this.#mayDial || this.#suspended) return
     if (now < this.#redialAt) {
       this.#wake(this.#redialAt)
       return

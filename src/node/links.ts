@@ -354,7 +354,9 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   readonly #onStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const { remotePeer } = connection
     try {
-      if (this.#status !== 'started') throw new LinkRefusedError('This node is stopping')
+      // What a link still has to deliver when the node stops goes over the path that its peer brings.
+      if (this.#status !== 'started' && this.#peers.link(remotePeer) == null)
+        throw new LinkRefusedError('This node is stopping')
       if (this.#isRelay(remotePeer)) throw new LinkRefusedError('Relays get no links')
       const peer = this.#peers.of(remotePeer)
       if (peer.link == null) await this.#policy.assertAccepts(remotePeer)

@@ -366,17 +366,6 @@ describe('the link machine', () => {
     expect(types(other.step({ type: 'detached', path: RELAYED, cause: 'test' }))).not.toContain('redial')
   })
 
-  it('redials at once, backoff or not, when it closes without a path: something is left to deliver', () => {
-    const bench = new Bench()
-    bench.attach(RELAYED, { opener: 1 })
-    bench.step({ type: 'detached', path: RELAYED, cause: 'test' })
-    expect(types(bench.step({ type: 'closing' }))).toContain('redial')
-    const other = new Bench()
-    other.attach(RELAYED)
-    other.step({ type: 'closing' })
-    expect(types(other.step({ type: 'detached', path: RELAYED, cause: 'test' }))).toContain('redial')
-  })
-
   it('does nothing any more once it is closed', () => {
     const bench = new Bench()
     bench.attach(RELAYED)
