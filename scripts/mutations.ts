@@ -92,12 +92,19 @@ function readCatch({ message }: Failure): Catch | undefined {
   return seed == null ? undefined : { schedule: `Schedule ${seed}`, invariant: 'hangs' }
 }
 
+/** The nearer simulation first: when that notices, the other need not run. */
+async function simulate({ file }: Mutation): Promise<Failure | undefined> {
+  const [near, far] = file.startsWith('src/session/') ? ['session', 'link'] : ['link', 'session']
+  const failure = await firstFailure('sim', [`test/sim/${near}.test.ts`], SCHEDULES)
+  return failure ?? (await firstFailure('sim', [`test/sim/${far}.test.ts`], SCHEDULES))
+}
+
 async function check(mutation: Mutation): Promise<boolean> {
   const path = join(tree, mutation.file)
   const original = readFileSync(path, 'utf8')
   writeFileSync(path, mutate(original, mutation))
   try {
-    const simulated = await firstFailure('sim', [], SCHEDULES)
+    const simulated = await simulate(mutation)
     const unit = await firstFailure('unit', UNIT_TESTS, SCHEDULES)
     const caught = simulated == null ? undefined : readCatch(simulated)
     record(`mutation: ${mutation.breaks}`, {
