@@ -1,11 +1,12 @@
 // Deaths of one kind, one after the other, in a network of their own.
 import { expect } from 'vitest'
-import { percentile, record } from '../soak.ts'
+import { isFull, percentile, record } from '../soak.ts'
 import { die, type Kind, type Restart, stockNotices } from './kill.ts'
 import { createPlace, openPair } from './place.ts'
 
-/** A new dial and a handshake over the relay; the rest is what a busy machine takes. */
-const SUPERSEDED_WITHIN_MS = 2_000
+/** A new dial and a handshake over the relay: 0.3 s; what else the machine does made it 2.6 s once in twenty. */
+const SUPERSEDED_WITHIN_MS = 5_000
+const SUPERSEDED_WITHIN_MS_P50 = 1_000
 
 const RESUME_WINDOW_MS = 60_000
 
@@ -35,9 +36,10 @@ export async function runKind(kind: Kind, times: number): Promise<{ noticedMs: n
       ...restartFigures(restarts, 'restarted'),
       ...restartFigures(restarts, 'survivor')
     })
-    for (const { supersededMs, linkMs } of restarts) {
-      expect(supersededMs).toBeLessThan(SUPERSEDED_WITHIN_MS)
-      expect(linkMs).toBeLessThan(SUPERSEDED_WITHIN_MS)
+    for (const ms of [restarts.map(({ supersededMs }) => supersededMs), restarts.map(({ linkMs }) => linkMs)]) {
+      if (ms.length === 0) continue
+      expect(Math.max(...ms)).toBeLessThan(SUPERSEDED_WITHIN_MS)
+      if (isFull) expect(percentile(ms, 0.5)).toBeLessThan(SUPERSEDED_WITHIN_MS_P50)
     }
     await pair.close()
     return { noticedMs }
