@@ -20,6 +20,11 @@ const MEASUREMENTS = amount(1, 10)
 /** identify's streams stay in memory as long as its deadline would, longer than any other. */
 const IDENTIFY_TIMEOUT_MS = 5_500
 
+/** What is left of one link; a page whose links all stayed would have 120 kB, 70 listeners and one peer connection of each. */
+const MAX_HEAP_BYTES_EACH = amount(60_000, 12_000)
+const MAX_LISTENERS_EACH = amount(25, 5)
+const MAX_PEER_CONNECTIONS_EACH = amount(0.35, 0.1)
+
 type Way = 'direct' | 'relayed' | 'switched' | 'cut'
 const WAYS: readonly Way[] = ['direct', 'relayed', 'switched', 'cut']
 
@@ -127,7 +132,6 @@ it.skipIf(chromium == null)('a page is left as it was by links begun, moved and 
     await run(i)
     if (i % (CYCLES / MEASUREMENTS) === 0) points.push({ at: i, ...(await remains(page, cdp)) })
   }
-  if (process.env.LEAKS_DEBUG) for (const point of points) console.log(JSON.stringify(point))
   const per = (field: keyof Remains): number => slope(points.map((point) => [point.at, point[field]]))
   record('cycles, Chromium page', {
     heapBytesPerCycle: Math.round(per('heapBytes')),
@@ -136,5 +140,9 @@ it.skipIf(chromium == null)('a page is left as it was by links begun, moved and 
     openPeerConnections: points.at(-1)!.openPeerConnections,
     heapBytes: points.at(-1)!.heapBytes
   })
-  expect(points.at(-1)!.openPeerConnections).toBe(0)
+  expect(points.at(-1)).toMatchObject({ openPeerConnections: 0, connections: 1 })
+  // Chromium itself keeps one closed peer connection of twenty: a change of its state is never told of.
+  expect(per('peerConnections')).toBeLessThan(MAX_PEER_CONNECTIONS_EACH)
+  expect(per('eventListeners')).toBeLessThan(MAX_LISTENERS_EACH)
+  expect(per('heapBytes')).toBeLessThan(MAX_HEAP_BYTES_EACH)
 })

@@ -29,6 +29,7 @@ const commands = {
     node = await createNode({ relays })
     await node.handle([ECHO, ECHO_OF_PAGES], (stream) => {
       stream.addEventListener('message', ({ data }) => stream.send(data))
+      stream.addEventListener('remoteCloseWrite', () => void stream.close().catch(() => {}))
     })
     await node.handle(LEAVE, (_stream, { remotePeer }) => {
       node.services.links.get(remotePeer)?.abort(new Error('the peer leaves'))
@@ -63,8 +64,13 @@ const commands = {
     if (link == null) throw new Error('the link is gone')
     await whenDirect(link)
     const stream = await link.connection.newStream(ECHO)
-    for (let i = 0; i < times; i++) await switchBack(link, id, stream)
-    await stream.close()
+    try {
+      for (let i = 0; i < times; i++) await switchBack(link, id, stream)
+      await stream.close()
+    } catch (cause) {
+      const story = link.history.map(({ at, from, to, cause }) => `${at} ${from}->${to} (${cause})`)
+      throw new Error(`${(cause as Error).message}, after ${story.slice(-8).join(', ')}`, { cause })
+    }
   },
 
   /** When nothing of the links is left to end; collected. */
@@ -80,11 +86,6 @@ const commands = {
       links: node.services.links.all().length,
       knownPeers: peers.length
     }
-  },
-
-  async snapshot(path: string) {
-    const { writeHeapSnapshot } = await import('node:v8')
-    writeHeapSnapshot(path)
   },
 
   async stop(): Promise<void> {

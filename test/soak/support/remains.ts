@@ -39,19 +39,13 @@ export async function remainsOfProcess(): Promise<ProcessRemains> {
     heapBytes: heapUsed,
     externalBytes: external,
     rssBytes: rss,
-    ...system(process.pid),
+    ...system(),
     timers,
     handles: resources.length - timers
   }
 }
 
-/** Seen from outside. */
-export function system(pid: number): { fds: number; threads: number } {
-  const threads = /^Threads:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return { fds: readdirSync(`/proc/${pid}/fd`).length, threads: Number(threads) }
-}
-
-export function rssBytes(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kib) * 1_024
+function system(): { fds: number; threads: number } {
+  const threads = /^Threads:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+  return { fds: readdirSync('/proc/self/fd').length, threads: Number(threads) }
 }
