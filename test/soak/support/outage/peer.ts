@@ -97,12 +97,12 @@ export class PeerProcess {
     }
   }
 
-  /** When its only link has these paths and no others, each by kind and role. */
-  async whenPaths(wanted: string, timeoutMs: number): Promise<void> {
+  /** When its only link has these paths, each by kind and role; a second direct path may stand by. */
+  async whenPaths(wanted: readonly string[], timeoutMs: number): Promise<void> {
     const end = Date.now() + timeoutMs
     for (;;) {
       const links = await this.ask('links')
-      if (links.length === 1 && links[0]!.paths.toSorted().join(', ') === wanted) return
+      if (links.length === 1 && wanted.every((path) => links[0]!.paths.includes(path))) return
       if (Date.now() > end) throw new Error(`not ${wanted} within ${timeoutMs} ms: ${JSON.stringify(links)}`)
       await sleep(50)
     }

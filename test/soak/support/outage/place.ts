@@ -88,6 +88,6 @@ export async function openPair(place: Place, carriage: Carriage, over: Partial<P
 
 /** Both are on the path that is meant, with the other one standing by where there is one. */
 export async function whenSteady({ a, b }: Pair, carriage: Carriage): Promise<void> {
-  const wanted = carriage === 'direct' ? 'relayed standby, webrtc active' : 'relayed active'
+  const wanted = carriage === 'direct' ? ['relayed standby', 'webrtc active'] : ['relayed active']
   await Promise.all([a, b].map((peer) => peer.whenPaths(wanted, STEADY_TIMEOUT_MS)))
 }
