@@ -10,7 +10,7 @@ const MIB = 1_048_576
 const MAX_BUFFERED_MIB = 8
 const STOCK_RUNS = 3
 
-/** Collecting garbage: of 60 round trips the slowest is the 99th percentile. */
+/** Collecting garbage: of 40 round trips the slowest is the 99th percentile. */
 const NOISE_MS = 50
 /** Processes that an echo passes, the relay twice: each may be as late as the writer's timer. */
 const WAITS = 5
@@ -20,7 +20,7 @@ const QUEUE_MS = 150
 const amounts = {
   warmUpBytes: amount(8 * MIB, 64 * MIB),
   idleMs: amount(1_000, 5_000),
-  pauseMs: amount(3_000, 60_000)
+  pauseMs: amount(2_000, 60_000)
 }
 
 let relay: TestRelay
