@@ -21,7 +21,7 @@ const MEASUREMENTS = amount(1, 10)
 const IDENTIFY_TIMEOUT_MS = 5_500
 
 /** What is left of one link; a page whose links all stayed would have 120 kB, 70 listeners and one peer connection of each. */
-const MAX_HEAP_BYTES_EACH = amount(60_000, 12_000)
+const MAX_HEAP_BYTES_EACH = amount(100_000, 12_000)
 const MAX_LISTENERS_EACH = amount(25, 5)
 const MAX_PEER_CONNECTIONS_EACH = amount(0.35, 0.1)
 
