@@ -224,6 +224,10 @@ export interface LinksInit {
    * Bytes buffered per link and direction: unacknowledged ones we sent, and unread ones we received. Raising it costs that
    * much memory for each link whose peer does not read; lowering it limits the rate over long round trips.
    *
+   * A stream that nobody reads holds 1 MiB of it at most. Four such streams hold the default: until one of them is read, the
+   * link's other streams get no more than their first 4 KiB. What a `message` listener was called with counts as read: pause a
+   * stream whose listener cannot keep up.
+   *
    * @default 4_194_304
    */
   maxBufferedBytes?: number

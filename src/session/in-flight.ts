@@ -5,6 +5,8 @@ import type { RttEstimator } from './rtt.ts'
 export interface DeliverySnapshot {
   readonly delivered: number
   readonly deliveredAt: number
+  /** When what was acknowledged last, then, had been sent. */
+  readonly firstSentAt: number
   readonly appLimited: boolean
 }
 
@@ -42,6 +44,7 @@ export class InFlight {
   #startup = true
   #delivered = 0
   #deliveredAt = 0
+  #firstSentAt = 0
   #appLimitedUntil = 0
   #rates: Array<{ at: number; bytesPerMs: number }> = []
   #probe: { readonly since: number; minRttMs: number } | undefined
@@ -57,11 +60,12 @@ export class InFlight {
   }
 
   onSent(bytes: number, now: number): DeliverySnapshot {
-    if (this.bytes === 0) this.#deliveredAt = now
+    if (this.bytes === 0) this.#deliveredAt = this.#firstSentAt = now
     this.bytes += bytes
     return {
       delivered: this.#delivered,
       deliveredAt: this.#deliveredAt,
+      firstSentAt: this.#firstSentAt,
       appLimited: this.#appLimitedUntil > this.#delivered
     }
   }
@@ -80,13 +84,15 @@ export class InFlight {
     this.bytes -= bytes
     this.#delivered += bytes
     this.#deliveredAt = now
+    this.#firstSentAt = sentAt
     const minRttMs = rtt.minRttMs ?? rttMs
     if (this.#startup) {
       if (rttMs > 2 * Math.max(minRttMs, MIN_BDP_RTT_MS / 2)) this.#startup = false
       else if (!delivery.appLimited) this.limit = Math.min(MAX_IN_FLIGHT, this.limit + bytes)
       return
     }
-    const elapsedMs = now - delivery.deliveredAt
+    // Bytes that a busy process acknowledges in one go were not sent in one go.
+    const elapsedMs = Math.max(now - delivery.deliveredAt, sentAt - delivery.firstSentAt)
     if (elapsedMs > 0) {
       const bytesPerMs = (this.#delivered - delivery.delivered) / elapsedMs
       if (!delivery.appLimited || bytesPerMs > this.#rate) this.#recordRate(bytesPerMs, now)

@@ -47,7 +47,8 @@ export class ReceiveCredit {
       this.#add(receive, highest, consumed, bufferedBytes)
     }
     const max = this.#consumed + this.#window
-    if (max - this.#granted < this.#window / CREDIT_FRACTION) return false
+    // Of what the peer may still send, not of the window: unread streams leave little of that to the others.
+    if (max === this.#granted || max - this.#granted < (max - this.#received) / CREDIT_FRACTION) return false
     this.#granted = max
     return true
   }

@@ -40,6 +40,16 @@ describe('session credit', () => {
     expect(ofType(frames, 'maxData')).toEqual([{ type: 'maxData', max: 64_000 - FREE_STREAM_BYTES + 64 * KIB }])
   })
 
+  it('gives session credit back in small steps where unread streams hold nearly all of it', () => {
+    const core = new Core({ config: { streamWindow: 64 * KIB, sessionWindow: 64 * KIB } })
+    for (let offset = 0; offset < 64_000; offset += 16_000) core.receive(0, data(1, offset, 16_000))
+    const left = 64 * KIB - (64_000 - FREE_STREAM_BYTES)
+    core.receive(0, data(3, 0, FREE_STREAM_BYTES + left))
+    core.sent()
+    core.session.consume(3, FREE_STREAM_BYTES + 1_000, 0)
+    expect(ofType(core.sent(), 'maxData')).toEqual([{ type: 'maxData', max: 64 * KIB + 1_000 }])
+  })
+
   it('aborts the path of a peer that goes beyond stream credit, and leaves other paths alone', () => {
     const core = new Core({ paths: [0, 2], config: { streamWindow: 10_000 } })
     core.receive(0, data(1, 0, 10_000), data(1, 10_000, 1))
