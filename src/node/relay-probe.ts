@@ -1,20 +1,35 @@
 import type { AbortOptions, Connection } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
+import { raceSignal } from 'race-signal'
 import { equals as uint8ArrayEquals } from 'uint8arrays/equals'
 
 /** libp2p's ping, which relays answer: 32 bytes come back. https://github.com/libp2p/specs/blob/master/ping/ping.md */
 const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
 
+/** It has answered by then: there is no such protocol, or it agreed to one ping more than libp2p allows us at once. */
+const ANSWERS: ReadonlySet<string> = new Set(['UnsupportedProtocolError', 'TooManyOutboundProtocolStreamsError'])
+
+/** Under way. Many dials may wait for their peers at the same time, and neither side allows many pings at once. */
+const probes = new WeakMap<Connection, Promise<void>>()
+
 /**
  * Whether the relay is still at the other end of this connection: libp2p notices dead ones by its connection monitor only,
- * which cannot run beside links.
+ * which cannot run beside links. Whoever asks while another asks gets the same answer.
  *
  * @throws {Error} it did not answer; one that does not speak ping did, in its way
  */
-export async function probeRelay(connection: Connection, options: AbortOptions): Promise<void> {
+export function probeRelay(connection: Connection, options: AbortOptions): Promise<void> {
+  const running = probes.get(connection)
+  if (running != null) return raceSignal(running, options.signal)
+  const probe = ping(connection, options).finally(() => probes.delete(connection))
+  probes.set(connection, probe)
+  return probe
+}
+
+async function ping(connection: Connection, options: AbortOptions): Promise<void> {
   const stream = await connection.newStream(PING_PROTOCOL, options).catch((err: Error) => {
-    if (err.name === 'UnsupportedProtocolError') return undefined
+    if (ANSWERS.has(err.name)) return undefined
     throw err
   })
   if (stream == null) return
