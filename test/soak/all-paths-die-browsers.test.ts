@@ -6,8 +6,11 @@ import { globalsOf } from '../natlab/scenarios/pair.ts'
 import { type Carriage, createPlace, whyNot } from './support/outage/place.ts'
 import { isFull, percentile, record } from './support/soak.ts'
 
-/** The event comes within a second or two; then paths and relays have 3 s to answer; and a dial. */
-const ANSWERED_WITHIN_MS = 6_500
+/**
+ * Chromium tells of no event when only the address is another (seen: 4.2 and 7.3 s): 2.8 s of silence, 0.5 s of patience with
+ * the relay and 3 s for its answer, and a dial.
+ */
+const ANSWERED_WITHIN_MS = 8_000
 
 /** A page is told nothing of a network that is cut far away: as long as in Node. */
 const CUT_MS = 15_000
