@@ -44,6 +44,11 @@ export class ReceiveHalf {
     return this.status === 'ended' || this.status === 'reset' || (this.status === 'stopped' && this.finalOffset != null)
   }
 
+  /** It has ended, and the application has not read all of it. */
+  get isUnread(): boolean {
+    return this.status === 'ended' && this.consumed !== this.finalOffset
+  }
+
   /**
    * What became deliverable, in order.
    *

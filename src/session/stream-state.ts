@@ -15,5 +15,5 @@ export function createStream(id: number, opensStream: boolean, sendCredit: numbe
 /** Neither side sends anything more on it, and the application has read everything: it can be forgotten. */
 export function isFinished({ send, receive }: StreamState): boolean {
   if (!send.isDone || !receive.isSettled) return false
-  return receive.status !== 'ended' || receive.consumed === receive.finalOffset
+  return !receive.isUnread
 }

@@ -97,6 +97,20 @@ export class StreamTable {
   }
 
   /**
+   * Whether as many streams of the peer as may be open have ended on both sides with bytes that nobody has read. The peer
+   * counts those as done, and their first bytes are free of session credit: without a bound it could go on for ever.
+   */
+  get isFullOfUnread(): boolean {
+    const { maxStreams } = this.#config
+    if (this.#streams.size <= maxStreams) return false
+    let unread = 0
+    for (const { id, send, receive } of this.#streams.values()) {
+      if (!this.isOwn(id) && send.endSent && receive.isUnread) unread++
+    }
+    return unread >= maxStreams
+  }
+
+  /**
    * Counts the streams the peer can't have finished yet: its own end is missing, or ours has never been sent. Those turned
    * away don't count: a peer that knows we close drops them without waiting for us.
    */

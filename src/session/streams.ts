@@ -232,8 +232,9 @@ export class Streams {
   #find(id: number, open: boolean): StreamState | undefined {
     const known = this.#table.get(id)
     if (known != null) return known
+    const turnedAway = !open || this.#table.isFullOfUnread
     for (const opened of this.#table.openUpTo(id, open, this.#peerStreamWindow)) {
-      if (open) {
+      if (!turnedAway) {
         this.#emit({ type: 'streamOpen', stream: opened.id })
       } else {
         this.stop(opened.id, 0)
