@@ -2,6 +2,7 @@ import type { AbortOptions, MultiaddrConnection, Transport, Upgrader } from '@li
 import { webSockets } from '@libp2p/websockets'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { override } from '../link/index.ts'
+import { closeAccepted } from './accepting-websockets.ts'
 
 /**
  * The stock WebSocket transport, whose connections close when they are aborted: stock ones call `close(1006)`, which
@@ -13,6 +14,7 @@ export function closingWebSockets(): (components: never) => Transport {
   return (components) => {
     const transport = create(components)
     closeWhenGivenUp(transport)
+    closeAccepted(transport)
     const dial = transport.dial.bind(transport)
     transport.dial = (address, options) => dial(address, { ...options, upgrader: closing(options.upgrader) })
     return transport

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
-import type { Upgrader } from '@libp2p/interface'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
@@ -27,5 +27,39 @@ it('a dial that is given up before the socket opened leaves no socket behind', a
   const closed = once(socket.resume(), 'close')
   controller.abort(new Error('given up'))
   await expect(dial).rejects.toThrow()
+  await closed
+})
+
+const HANDSHAKE =
+  'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+
+/** A listener, and a client of it that has just got its WebSocket. */
+async function accept(): Promise<{ maConn: MultiaddrConnection; socket: Socket }> {
+  const accepted = Promise.withResolvers<MultiaddrConnection>()
+  const components = { logger: defaultLogger(), events: new TypedEventEmitter() }
+  const listener = closingWebSockets()(components as never).createListener({
+    upgrader: { upgradeInbound: async (maConn: MultiaddrConnection) => accepted.resolve(maConn) } as unknown as Upgrader
+  })
+  await listener.listen(multiaddr('/ip4/127.0.0.1/tcp/0/ws'))
+  onTestFinished(() => listener.close())
+  const socket = connect(Number(listener.getAddrs()[0]!.getComponents()[1]!.value), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  socket.resume().on('error', () => {})
+  socket.write(HANDSHAKE)
+  return { maConn: await accepted.promise, socket }
+}
+
+it('an accepted connection that is aborted leaves no socket behind', async () => {
+  const { maConn, socket } = await accept()
+  const closed = once(socket, 'close')
+  maConn.abort(new Error('given up'))
+  await closed
+})
+
+it('a malformed WebSocket frame ends the connection, and nothing else', async () => {
+  const { socket } = await accept()
+  const closed = once(socket, 'close')
+  // A client's frame must be masked, and no extension has set these bits.
+  socket.write(new Uint8Array([0xf1, 0x7f, 0, 0]))
   await closed
 })
