@@ -8,7 +8,6 @@ import {
   initiate,
   MAX_PATHS,
   PeerIdentity,
-  ProtocolViolationError,
   type Self,
   type SessionName,
   shake
@@ -17,6 +16,7 @@ import { type Frame, SESSION_PROTOCOL } from '../wire/index.ts'
 import { Carrier } from './carrier.ts'
 import { LinkRefusedError, PeerRefusedProtocolError } from './errors.ts'
 import type { PeerLink } from './link.ts'
+import { isOffence, TooManySessionsError } from './offence.ts'
 
 /** New sessions one peer may begin: reloads and short visits in quick succession are people, hundreds are an attack. */
 const MAX_NEW_SESSIONS = 100
@@ -28,6 +28,8 @@ export interface PeerHooks {
   createLink(peer: Peer): PeerLink
   /** Whether this side is dialling the peer: then a new session is its own wish, whoever's path comes first. */
   isDialling(peer: Peer): boolean
+  /** The peer broke the protocol: its path is over, and the carrier of that. */
+  onOffence(peer: Peer, error: Error): void
   readonly handshakeTimeoutMs: number
   readonly log: Logger
 }
@@ -100,7 +102,7 @@ export class Peer {
     const now = Date.now()
     this.#newSessions = this.#newSessions.filter((at) => now - at < NEW_SESSIONS_WINDOW_MS)
     if (this.#newSessions.length >= MAX_NEW_SESSIONS) {
-      throw new LinkRefusedError(`The peer began ${MAX_NEW_SESSIONS} sessions within ${NEW_SESSIONS_WINDOW_MS} ms`)
+      throw new TooManySessionsError(`The peer began ${MAX_NEW_SESSIONS} sessions within ${NEW_SESSIONS_WINDOW_MS} ms`)
     }
     this.#newSessions.push(now)
   }
@@ -179,6 +181,10 @@ class Shaking implements PathHandler {
         )
       )
     }
+    if (error == null || !isOffence(error)) return
+    // A peer that reconnects without closing what it had would take the room of others.
+    this.#carrier.abort(error)
+    this.#hooks.onOffence(this.#peer, error)
   }
 
   #shake(phase: Extract<Phase, { status: 'shaking' }>, frame: Frame): void {
@@ -207,7 +213,7 @@ class Shaking implements PathHandler {
   }
 
   #attach({ path: id, peer, send }: Extract<HandshakeStep, { verdict: unknown }>, link: PeerLink): void {
-    if (link.pathCount >= MAX_PATHS) throw new ProtocolViolationError(`A link has at most ${MAX_PATHS} paths`)
+    if (link.pathCount >= MAX_PATHS) throw new LinkRefusedError(`A link has at most ${MAX_PATHS} paths`)
     this.#phase = { status: 'attached', link, id }
     if (send != null) this.path.write([send])
     link.attach(id, this.path, this.#carrier, peer)

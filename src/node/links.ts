@@ -39,10 +39,12 @@ import { LinkMaker } from './link-maker.ts'
 import { provideLinks } from './link-transport.ts'
 import { onNetworkChange } from './network.ts'
 import { NodeDials } from './node-dials.ts'
+import { Offenders } from './offenders.ts'
 import { onPageLife } from './page-life.ts'
 import { Peers } from './peers.ts'
 import { Policy } from './policy.ts'
 import { Reach } from './reach.ts'
+import { refuseCarriers } from './refuse-carriers.ts'
 import { parseRelays, Relays } from './relays.ts'
 import { Reservations } from './reservations.ts'
 import { SharedDials } from './shared-dials.ts'
@@ -62,6 +64,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   readonly #limits: ReturnType<typeof validated>
   readonly #log
   readonly #policy: Policy
+  readonly #offenders = new Offenders()
   readonly #peers: Peers
   readonly #successions: Successions
   readonly #speakers: Speakers
@@ -118,6 +121,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       isRelay: (peer) => this.#isRelay(peer),
       dial: (peer, address, signal) => this.#dialPeer(peer, address, { signal })
     })
+    refuseCarriers(components, (peer) => this.#offenders.isRefused(peer))
     provideLinks(components.events, this.#nodeDials)
   }
 
@@ -313,6 +317,11 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     return new Peer(id, this.#maker.self(id), {
       createLink: (peer) => this.#createLink(peer),
       isDialling: ({ id }) => this.#dials.has(id.toString()),
+      onOffence: ({ id }, error) => {
+        const refusedMs = this.#offenders.add(id)
+        if (refusedMs > 0)
+          this.#log('%p broke the protocol, its carriers are refused for %d ms - %e', id, refusedMs, error)
+      },
       handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
       log: this.#log
     })
@@ -358,6 +367,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       if (this.#status !== 'started' && this.#peers.link(remotePeer) == null)
         throw new LinkRefusedError('This node is stopping')
       if (this.#isRelay(remotePeer)) throw new LinkRefusedError('Relays get no links')
+      if (this.#offenders.isRefused(remotePeer)) throw new LinkRefusedError('The peer broke the protocol a moment ago')
       const peer = this.#peers.of(remotePeer)
       if (peer.link == null) await this.#policy.assertAccepts(remotePeer)
       // Before the handshake: once the peer has confirmed, it has its link and would look for the path again and again.
@@ -382,6 +392,9 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
 
 /**
  * The service factory: `services: { links: links() }`. Put `linkTransport()` beside it.
+ *
+ * Peers that broke the protocol are refused for a while before they are asked for anything: the node's connection gater,
+ * your own included, is asked for their inbound connections only after that.
  *
  * @throws {InvalidOptionError} an option cannot be used; libp2p throws it when it makes the service
  * @throws {ConnectionMonitorError} libp2p's connection monitor is not off; thrown by `node.start()`

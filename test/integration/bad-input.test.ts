@@ -1,6 +1,6 @@
 // A peer that breaks the protocol loses its path, by a named error. Nobody else loses anything.
 // The peer here is stock libp2p that speaks the session protocol by hand.
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -76,12 +76,16 @@ class RawPeer {
     return this.side
   }
 
-  async carrier(): Promise<Connection> {
-    return this.node.dial(multiaddr(`${relay.multiaddrs[0]}/p2p-circuit/p2p/${this.victim.peerId}`), { force: true })
+  async carrier(via: 'relayed' | 'direct' = 'relayed'): Promise<Connection> {
+    const address =
+      via === 'relayed'
+        ? multiaddr(`${relay.multiaddrs[0]}/p2p-circuit/p2p/${this.victim.peerId}`)
+        : this.victim.getMultiaddrs().find((address) => !address.toString().includes('p2p-circuit'))!
+    return this.node.dial(address, { force: true })
   }
 
-  async path(): Promise<RawPath> {
-    const connection = await this.carrier()
+  async path(connection?: Connection): Promise<RawPath> {
+    connection ??= await this.carrier()
     return new RawPath(await connection.newStream(SESSION_PROTOCOL, { runOnLimitedConnection: true }))
   }
 
@@ -90,8 +94,8 @@ class RawPeer {
   }
 
   /** Through the handshake. */
-  async attached(): Promise<RawPath> {
-    const path = await this.path()
+  async attached(connection?: Connection): Promise<RawPath> {
+    const path = await this.path(connection)
     path.send(this.hello())
     const { instance, epoch } = await path.frame('hello')
     path.send({ type: 'confirm', instance, epoch })
@@ -369,15 +373,128 @@ describe('by a peer we dial', () => {
   })
 })
 
-it('memory stays bounded while a peer sends bad input for a while', async () => {
-  const { raw, victim, stillWell } = await setUp()
+describe('after it broke the protocol', () => {
+  const BAD_FRAME = new Uint8Array([2, 99, 0])
+
+  it('its next circuits are refused before any handshake; a second later it may try again', async () => {
+    const { raw, victim, stillWell } = await setUp()
+    const path = await raw.attached()
+    const opened = inboundConnections(victim, raw.node.peerId)
+    path.bytes(BAD_FRAME)
+    await path.ended()
+    for (let i = 0; i < 5; i++) await expect(raw.carrier()).rejects.toThrow(/CONNECTION_FAILED/)
+    expect(opened).toEqual([])
+    await stillWell()
+    await eventually('the end of the refusal', () =>
+      raw.carrier().then(
+        () => true,
+        () => false
+      )
+    )
+    await raw.attached()
+  })
+
+  it('its direct carriers are closed, and the one that carried the offence; the gater of the node is asked for others only', async () => {
+    const asked: string[] = []
+    const gater = {
+      denyDialMultiaddr: () => false,
+      denyInboundEncryptedConnection: async (peer: PeerId) => {
+        asked.push(peer.toString())
+        return peer.equals(unwanted.peerId)
+      }
+    }
+    const own = { ...gater }
+    const unwanted = await startStockNode()
+    const victim = await startNode({
+      listen: ['/ip4/127.0.0.1/tcp/0/ws'],
+      upgrade: 'never',
+      closeTimeoutMs: 100,
+      libp2p: { connectionGater: gater }
+    })
+    const raw = new RawPeer(await startStockNode(), victim)
+    const path = await raw.attached(await raw.carrier('direct'))
+    const carrier = victim.getConnections(raw.node.peerId).find(({ limits }) => limits != null)!
+    path.bytes(BAD_FRAME)
+    await eventually('the end of the carrier', () => carrier.status !== 'open')
+    const opened = inboundConnections(victim, raw.node.peerId)
+    asked.length = 0
+    await raw.carrier('direct').then(
+      (connection) => waitFor(connection, 'close'),
+      () => {}
+    )
+    await new RawPeer(unwanted, victim).carrier('direct').then(
+      (connection) => waitFor(connection, 'close'),
+      () => {}
+    )
+    expect(opened).toEqual([])
+    expect(asked).toEqual([unwanted.peerId.toString()])
+    // It may be the gater of other nodes as well.
+    expect(gater).toEqual(own)
+  })
+
+  it('a living link of it stays, with the paths that are in order, and takes no others for a while', async () => {
+    const { raw } = await setUp()
+    const first = await raw.attached()
+    const second = await raw.attached()
+    const spare = await raw.carrier()
+    await eventually('two paths', () => raw.link?.paths.length === 2)
+    const { link } = raw
+    first.bytes(BAD_FRAME)
+    await first.ended()
+    // Depending on when the refusal comes, the stream ends while it is negotiated or just after.
+    await raw.path(spare).then(
+      (path) => path.ended(),
+      () => {}
+    )
+    second.send({ type: 'ping', nonce: 5 })
+    expect(await second.frame('pong')).toMatchObject({ nonce: 5 })
+    expect(raw.link).toBe(link)
+    expect(link!.paths.length).toBe(1)
+  })
+
+  it('a peer that began a hundred sessions in a few seconds is refused too', async () => {
+    const { raw, stillWell } = await setUp()
+    for (let i = 0; i < 101; i++) await visit(raw)
+    await expect(raw.carrier()).rejects.toThrow(/CONNECTION_FAILED/)
+    await stillWell()
+  })
+
+  it('a peer whose connections are lost again and again is not', async () => {
+    const { raw } = await setUp()
+    for (let i = 0; i < 30; i++) await visit(raw)
+    await raw.carrier()
+  })
+
+  /** A link that is lost in the middle of a frame. */
+  async function visit(raw: RawPeer): Promise<void> {
+    const visitor = new RawPeer(raw.node, raw.victim)
+    const connection = await visitor.carrier()
+    const before = raw.link
+    const path = await visitor.attached(connection)
+    await eventually('a link of its own, or a refusal', () => raw.link !== before || path.stream.status !== 'open')
+    if (path.stream.status !== 'open') return
+    path.bytes(new Uint8Array([100, 2, 0]))
+    connection.abort(new Error('lost'))
+  }
+
+  function inboundConnections(victim: HoldfastNode, peer: PeerId): Connection[] {
+    const opened: Connection[] = []
+    victim.addEventListener('connection:open', ({ detail }) => {
+      if (detail.remotePeer.equals(peer)) opened.push(detail)
+    })
+    return opened
+  }
+})
+
+it('memory stays bounded while peers send bad input for a while', async () => {
+  const { victim, stillWell } = await setUp()
+  const hostile = await Promise.all(Array.from({ length: 40 }, () => startStockNode()))
   const before = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed
-  for (let round = 0; round < 40; round++) {
-    const path = await raw.path()
+  for (const [round, node] of hostile.entries()) {
+    const path = await new RawPeer(node, victim).path()
     path.bytes(randomBytes(60_000, round + 1))
     await path.ended()
   }
-  await eventually('no link of it', () => raw.link == null)
   expect(victim.services.links.all().length).toBe(1)
   const grown = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed - before
   expect(grown).toBeLessThan(64_000_000)
