@@ -9,6 +9,12 @@ import { upgraderWithDeliveredCloses } from './delivered-closes.ts'
 import { LinkRefusedError } from './errors.ts'
 import { override } from './override.ts'
 
+/**
+ * Circuits over one connection to a relay, as far as libp2p counts them (by default: 64): what yamux takes. `maxLinks`
+ * bounds links, and so these.
+ */
+const MAX_CIRCUITS_PER_RELAY = 1_000
+
 interface DialOptions {
   readonly signal: AbortSignal
 }
@@ -38,7 +44,11 @@ export class Dialer {
   async dialRelayed(peer: PeerId, relay: Multiaddr, options: DialOptions): Promise<Connection> {
     const address = relayedAddress(relay, peer)
     await this.#gate(peer, address)
-    return whileDialling(options, (signal) => this.#circuit.dial(address, { signal, upgrader: this.#upgrader }))
+    // Stock hands its options on to the stream that asks the relay.
+    const stream = { maxOutboundStreams: MAX_CIRCUITS_PER_RELAY }
+    return whileDialling(options, (signal) =>
+      this.#circuit.dial(address, { ...stream, signal, upgrader: this.#upgrader })
+    )
   }
 
   /** Whether this node has a transport of its own for a direct address. */
