@@ -41,11 +41,11 @@ export const INITIAL_RTT_MS = 333
 /** BLOCKED is repeated each RTO, doubling up to this. */
 export const MAX_BLOCKED_REPEAT_MS = 5_000
 
-/** In flight per path at the start and at least, so that slow paths are not underused. */
-export const MIN_IN_FLIGHT = 65_536
+/** In flight per path at the start. */
+export const FIRST_IN_FLIGHT = 65_536
 
 /** The same on a limited (relayed) path, whose bytes are counted. */
-export const MIN_IN_FLIGHT_LIMITED = 16_384
+export const FIRST_IN_FLIGHT_LIMITED = 16_384
 
 /** In flight per path at most: bounded by the replay buffer anyway. */
 export const MAX_IN_FLIGHT = 16_777_216

@@ -1,4 +1,5 @@
-import { MAX_IN_FLIGHT, MIN_BDP_RTT_MS, MIN_IN_FLIGHT, MIN_IN_FLIGHT_LIMITED } from './config.ts'
+import { MAX_STREAM_PAYLOAD } from '../wire/index.ts'
+import { FIRST_IN_FLIGHT, FIRST_IN_FLIGHT_LIMITED, MAX_IN_FLIGHT, MIN_BDP_RTT_MS } from './config.ts'
 import type { RttEstimator } from './rtt.ts'
 
 /** Delivery state when a frame was sent, for a rate sample when it is acknowledged. */
@@ -24,6 +25,16 @@ const GAIN = 2
  */
 const PROBE_RTT_GAIN = 0.5
 
+/** A piece of stream data takes about this long on the path: whatever comes next waits for it. */
+const PIECE_MS = 10
+
+/** Smaller ones would be mostly framing: of noise, muxer, WebSocket and session, some 40 bytes. */
+const MIN_PIECE_BYTES = 1_200
+
+/** In flight at least: some pieces leave while others are acknowledged (BBRMinPipeCwnd). Fewer while the queue is drained. */
+const MIN_PIECES = 4
+const PROBE_RTT_PIECES = 2
+
 /** An acknowledged frame, for one sample. */
 export interface DeliverySample {
   readonly sentAt: number
@@ -40,23 +51,29 @@ export interface DeliverySample {
 export class InFlight {
   limit: number
   bytes = 0
-  readonly #floor: number
+  readonly #first: number
   #startup = true
   #delivered = 0
   #deliveredAt = 0
   #firstSentAt = 0
-  #appLimitedUntil = 0
+  #appLimitedUntil = -1
   #rates: Array<{ at: number; bytesPerMs: number }> = []
   #probe: { readonly since: number; minRttMs: number } | undefined
 
   constructor(limited: boolean, now: number) {
-    this.#floor = limited ? MIN_IN_FLIGHT_LIMITED : MIN_IN_FLIGHT
-    this.limit = this.#floor
+    this.#first = limited ? FIRST_IN_FLIGHT_LIMITED : FIRST_IN_FLIGHT
+    this.limit = this.#first
     this.#deliveredAt = now
   }
 
   get hasRoom(): boolean {
     return this.bytes < this.limit
+  }
+
+  /** How much stream data one frame may carry. */
+  get pieceBytes(): number {
+    const { bytesPerMs } = this.#rates[0] ?? { bytesPerMs: Number.POSITIVE_INFINITY }
+    return Math.round(Math.min(MAX_STREAM_PAYLOAD, Math.max(MIN_PIECE_BYTES, PIECE_MS * bytesPerMs)))
   }
 
   onSent(bytes: number, now: number): DeliverySnapshot {
@@ -66,7 +83,7 @@ export class InFlight {
       delivered: this.#delivered,
       deliveredAt: this.#deliveredAt,
       firstSentAt: this.#firstSentAt,
-      appLimited: this.#appLimitedUntil > this.#delivered
+      appLimited: this.#appLimitedUntil >= this.#delivered
     }
   }
 
@@ -95,12 +112,15 @@ export class InFlight {
     const elapsedMs = Math.max(now - delivery.deliveredAt, sentAt - delivery.firstSentAt)
     if (elapsedMs > 0) {
       const bytesPerMs = (this.#delivered - delivery.delivered) / elapsedMs
-      if (!delivery.appLimited || bytesPerMs > this.#rate) this.#recordRate(bytesPerMs, now)
+      // Until the path itself was the limit once, its rate is not known: small messages say nothing of it.
+      if (!delivery.appLimited || (this.#rate > 0 && bytesPerMs > this.#rate)) this.#recordRate(bytesPerMs, now)
     }
-    const gain = this.#probesRtt(sentAt, rttMs, rtt, now) ? PROBE_RTT_GAIN : GAIN
+    const probes = this.#probesRtt(sentAt, rttMs, rtt, now)
     if (this.#rate === 0) return
+    const [gain, pieces] = probes ? [PROBE_RTT_GAIN, PROBE_RTT_PIECES] : [GAIN, MIN_PIECES]
     const target = gain * this.#rate * Math.max(rtt.minRttMs ?? rttMs, MIN_BDP_RTT_MS)
-    this.limit = Math.min(MAX_IN_FLIGHT, Math.max(this.#floor, target))
+    const least = Math.min(this.#first, pieces * this.pieceBytes)
+    this.limit = Math.min(MAX_IN_FLIGHT, Math.max(least, target))
   }
 
   #probesRtt(sentAt: number, rttMs: number, rtt: RttEstimator, now: number): boolean {

@@ -40,6 +40,12 @@ interface Doubt {
  */
 const ELSEWHERE_GRACE_MS = 50
 
+/**
+ * What waited longer than this while the path was in doubt tells how long an outage or a pause lasted. As a sample of the
+ * round trip it would put off the next suspicion by seconds.
+ */
+const MAX_DOUBTED_SAMPLE_MS = 1_000
+
 /** PINGs on a suspect path are this far apart at most. */
 const MAX_PROBE_INTERVAL_MS = 2_000
 
@@ -59,6 +65,8 @@ export class PathState {
   readonly #rtt = new RttEstimator()
   #health: PathHealth = HEALTHY
   #doubt: Doubt | undefined
+  /** What was sent before this waited out a doubt. */
+  #doubtedUntil = Number.NEGATIVE_INFINITY
   /** When it last became suspect. */
   #suspectedAt = Number.NEGATIVE_INFINITY
 
@@ -180,7 +188,7 @@ export class PathState {
     if (at == null) return undefined
     this.#pings.delete(nonce)
     const rttMs = now - at
-    if (at >= this.#suspectedAt) this.#rtt.sample(rttMs, now)
+    this.#sampleRtt(rttMs, at, now)
     // An idle path shows its own round-trip time without being drained for it.
     if (this.inFlight.bytes === 0 && this.#rtt.isMinStale(now)) this.#rtt.restartMin(rttMs, now)
     return rttMs
@@ -253,10 +261,16 @@ export class PathState {
   #measure(records: readonly SentRecord[], delayMs: number, now: number): void {
     const newest = records.at(-1)!
     const rttMs = Math.max(0, now - newest.at - delayMs)
-    // What waited out a suspicion tells how long that lasted. As a sample it would put off the next one by seconds.
-    if (newest.at >= this.#suspectedAt) this.#rtt.sample(rttMs, now)
+    this.#sampleRtt(rttMs, newest.at, now)
     const sample = { sentAt: newest.at, rttMs, delivery: newest.delivery }
     this.inFlight.onAcked(bytesOf(records), sample, this.#rtt, now)
+  }
+
+  #sampleRtt(rttMs: number, sentAt: number, now: number): void {
+    if (this.#doubt != null) this.#doubtedUntil = now
+    const isOutage = rttMs > MAX_DOUBTED_SAMPLE_MS && sentAt < this.#doubtedUntil
+    // What waited out a suspicion tells how long that lasted.
+    if (sentAt >= this.#suspectedAt && !isOutage) this.#rtt.sample(rttMs, now)
   }
 
   /** Everything unacknowledged, oldest first. */

@@ -1,4 +1,4 @@
-import { type CountedFrame, type Frame, MAX_STREAM_PAYLOAD } from '../wire/index.ts'
+import type { CountedFrame, Frame } from '../wire/index.ts'
 import { BlockedTimer } from './blocked-timer.ts'
 import type { Closing } from './closing.ts'
 import type { SessionEffect } from './effects.ts'
@@ -112,7 +112,7 @@ export class Sender {
 
   #sendPieces(path: PathState, now: number): void {
     while (path.writable && path.inFlight.hasRoom) {
-      const next = this.#streams.nextPiece(MAX_STREAM_PAYLOAD)
+      const next = this.#streams.nextPiece(path.inFlight.pieceBytes)
       if (next == null) {
         path.inFlight.onAppLimited()
         return

@@ -9,6 +9,12 @@ import { createStream, type StreamState } from './stream-state.ts'
  */
 const MAX_KEPT_STREAMS = 16_384
 
+/**
+ * Streams of the peer that have ended on both sides and were not read. It counts them as done, and their first bytes are free
+ * of session credit: without a bound it could go on for ever. 4 MiB of such bytes.
+ */
+const MAX_UNREAD_STREAMS = 1_024
+
 /** Which streams there are. Ids are consecutive per side: what was opened and is not here any more has finished. */
 export class StreamTable {
   readonly #side: 0 | 1
@@ -96,18 +102,14 @@ export class StreamTable {
     this.#ownLive = 0
   }
 
-  /**
-   * Whether as many streams of the peer as may be open have ended on both sides with bytes that nobody has read. The peer
-   * counts those as done, and their first bytes are free of session credit: without a bound it could go on for ever.
-   */
+  /** Too many streams of the peer have ended on both sides with bytes that nobody has read. */
   get isFullOfUnread(): boolean {
-    const { maxStreams } = this.#config
-    if (this.#streams.size <= maxStreams) return false
+    if (this.#streams.size < MAX_UNREAD_STREAMS) return false
     let unread = 0
     for (const { id, send, receive } of this.#streams.values()) {
       if (!this.isOwn(id) && send.endSent && receive.isUnread) unread++
     }
-    return unread >= maxStreams
+    return unread >= MAX_UNREAD_STREAMS
   }
 
   /**

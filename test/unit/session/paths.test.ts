@@ -341,6 +341,37 @@ describe('suspicion', () => {
     expect(core.path(0).rtoMs).toBeGreaterThan(rtoMs)
   })
 
+  it('comes as soon after an outage of all paths: that was no round-trip time either', () => {
+    const core = new Core({ paths: [0, 2] })
+    for (let round = 0; round < 10; round++) {
+      core.open(10)
+      core.sent()
+      core.now += 30
+      core.ackAll()
+    }
+    const { rtoMs } = core.path(0)
+    for (let frames = 0; frames < 5; frames++) core.open(10)
+    core.sent()
+    const before = core.counted(0) - 5
+    core.advance(core.now + 2_700)
+    for (let frames = 1; frames <= 5; frames++) core.ack(0, before + frames)
+    expect(core.path(0).status).toBe('healthy')
+    expect(core.path(0).rtoMs).toBe(rtoMs)
+  })
+
+  it('comes later on a path whose round trips have grown', () => {
+    const core = new Core({ paths: [0, 2] })
+    core.open(10)
+    core.sent()
+    core.now += 30
+    core.ackAll()
+    core.open(10)
+    core.sent()
+    core.advance(core.now + 800)
+    core.ackAll()
+    expect(core.path(0).rtoMs).toBeGreaterThan(400)
+  })
+
   it('moves back to the preferred path when cleared', () => {
     const { core } = suspected()
     core.ack(0, core.counted(0))

@@ -113,8 +113,43 @@ describe('in flight', () => {
       if (acked < arrivals.length) core.ack(0, ++acked)
     }
     const { inFlightLimit } = core.path(0)
-    expect(inFlightLimit).toBeGreaterThanOrEqual(64 * KIB)
+    expect(inFlightLimit).toBeGreaterThanOrEqual(50_000)
     expect(inFlightLimit).toBeLessThan(200_000)
+  })
+
+  it('settles at little, in small frames, on a slow line, where more would make everything else wait', () => {
+    const core = new Core({ path: { peerStreamWindow: 64 * MIB, peerSessionWindow: 64 * MIB }, config: BIG })
+    core.open(32 * MIB)
+    // 125 bytes per ms (1 Mbit/s) and 40 ms: a product of 5 KB.
+    const arrivals: number[] = []
+    let busyUntil = 0
+    let acked = 0
+    for (let steps = 0; steps < 2_000; steps++) {
+      for (const { data } of ofType(core.sent(), 'stream')) {
+        busyUntil = Math.max(busyUntil, core.now) + data.byteLength / 125
+        arrivals.push(busyUntil + 40)
+      }
+      core.now = arrivals[acked] ?? core.now + 1
+      if (acked < arrivals.length) core.ack(0, ++acked)
+    }
+    const { inFlightLimit } = core.path(0)
+    expect(inFlightLimit).toBeGreaterThanOrEqual(2 * 125 * 40)
+    expect(inFlightLimit).toBeLessThan(16_500)
+    expect(ofType(core.sent(), 'stream')[0]!.data.byteLength).toBeLessThan(2_000)
+  })
+
+  it('is not lowered by small messages, whatever their round trips', () => {
+    const core = new Core()
+    const stream = core.open()
+    for (const rttMs of [10, 60, 12, 80, 11, 40]) {
+      core.session.write(stream, new Uint8Array(50), core.now)
+      core.sent()
+      core.now += rttMs
+      core.ackAll()
+      core.now += 200
+    }
+    core.session.write(stream, new Uint8Array(60_000), core.now)
+    expect(payloadBytes(core.sent())).toBe(60_000)
   })
 
   it('is not raised by a peer that acknowledges nothing', () => {
