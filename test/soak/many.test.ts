@@ -46,7 +46,6 @@ const SLACK_MS = amount(50, 0)
 let crowd: Crowd
 
 beforeAll(async () => {
-  // libp2p opens no more than 64 circuits over one connection to a relay.
   const peers = isFull ? { relayed: 40, websocket: 40, webrtc: 10 } : { relayed: 8, websocket: 6, webrtc: 2 }
   crowd = await Crowd.start({ peers, intervalMs: amount(100, 200) })
 }, 120_000)
