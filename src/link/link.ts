@@ -398,12 +398,15 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   #leave(id: number, cause: string): void {
     if (this.#paths.get(id) == null) return
     this.#session.goaway(id, LEAVE_DUPLICATE, LEAVE_DELAY_MS)
+    const { signal } = this.#abort
+    const stop = (): void => clearTimeout(timer)
     const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop)
       const attached = this.#paths.get(id)
       if (attached != null) void retire(attached, this.#log)
       this.#detach(id, cause)
     }, LEAVE_DELAY_MS)
-    this.#abort.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+    signal.addEventListener('abort', stop, { once: true })
   }
 
   #startUpgrade({ via, timeoutMs }: Extract<LinkEffect, { type: 'upgrade' }>): void {

@@ -1,4 +1,5 @@
 /** The only place that touches a carrier: session stream, budget, health. */
+export { type EndOfTask, endOfTask } from './end-of-task.ts'
 export { PathOverflowError, PathTruncatedError } from './errors.ts'
 export { assess, type Health, type HealthInput, type HealthLimits } from './health.step.ts'
 export { pathKind } from './kind.ts'

@@ -1,9 +1,10 @@
 import type { AbortOptions, Connection, Logger, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { encodeFrame, type Frame, FrameDecoder } from '../wire/index.ts'
+import { encodeFrame, type Frame } from '../wire/index.ts'
 import { readBudget } from './budget.ts'
 import { PathOverflowError, PathTruncatedError } from './errors.ts'
+import { FrameReader } from './frame-reader.ts'
 import { pathKind } from './kind.ts'
 import type { PathBudget, PathKind } from './types.ts'
 
@@ -30,8 +31,11 @@ export type CarrierStream = Pick<
   | 'addEventListener'
   | 'close'
   | 'log'
+  | 'pause'
+  | 'readStatus'
   | 'remoteWriteStatus'
   | 'removeEventListener'
+  | 'resume'
   | 'send'
   | 'status'
   | 'writableNeedsDrain'
@@ -81,7 +85,12 @@ export class SessionPath {
   readonly #connection: CarrierConnection
   readonly #handler: PathHandler
   readonly #log: Logger
-  #decoder: FrameDecoder | undefined = new FrameDecoder()
+  readonly #reader = new FrameReader({
+    onFrames: (frames) => this.#handler.onFrames(this, frames),
+    onError: (error) => this.abort(error),
+    pause: () => this.#stream.pause(),
+    resume: () => this.#resume()
+  })
   #status: SessionPathStatus = 'open'
   #awaitsDrain = false
   #ending = false
@@ -156,6 +165,7 @@ export class SessionPath {
   async close(options?: AbortOptions): Promise<void> {
     if (this.#status !== 'open') return
     this.#status = 'closing'
+    this.#resume()
     try {
       await this.#stream.close(options)
     } catch (err) {
@@ -169,6 +179,7 @@ export class SessionPath {
     if (this.#isClosed) return
     this.#ending = true
     this.#endError ??= error
+    this.#reader.stop()
     this.#stream.abort(error)
     this.#end()
   }
@@ -178,23 +189,13 @@ export class SessionPath {
   }
 
   readonly #onMessage = ({ data }: StreamMessageEvent): void => {
-    if (this.#decoder == null) return
     this.receivedBytes += data.byteLength
-    const frames: Frame[] = []
-    let badInput: Error | undefined
-    try {
-      for (const chunk of data instanceof Uint8Array ? [data] : data) {
-        for (const frame of this.#decoder.push(chunk)) frames.push(frame)
-      }
-    } catch (err) {
-      badInput = err as Error
-    }
-    try {
-      if (frames.length > 0) this.#handler.onFrames(this, frames)
-    } catch (err) {
-      badInput ??= err as Error
-    }
-    if (badInput != null) this.abort(badInput)
+    this.#reader.push(data)
+  }
+
+  /** What a paused carrier holds comes at once. */
+  #resume(): void {
+    if (this.#stream.readStatus === 'paused') this.#stream.resume()
   }
 
   /**
@@ -226,15 +227,18 @@ export class SessionPath {
   #endSoon(): void {
     if (this.#ending) return
     this.#ending = true
-    queueMicrotask(() => this.#end())
+    this.#resume()
+    queueMicrotask(() => {
+      this.#reader.finish()
+      this.#end()
+    })
   }
 
   #end(): void {
     if (this.#isClosed) return
     this.#status = 'closed'
     this.#awaitsDrain = false
-    const heldBytes = this.#decoder?.heldBytes ?? 0
-    this.#decoder = undefined
+    const { heldBytes } = this.#reader
     this.#stream.removeEventListener('message', this.#onMessage)
     this.#stream.removeEventListener('drain', this.#onDrain)
     this.#stream.removeEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)

@@ -12,6 +12,7 @@ const frame = (text: string): Frame => ({
   fin: false,
   data: new TextEncoder().encode(text)
 })
+const encoded = (one: Frame): Uint8Array => Uint8Array.from(encodeFrame(one).flatMap((part) => [...part]))
 /** The carrier delivers one message per round of the event loop: after these, all that the tests send has arrived. */
 const settled = async (): Promise<void> => {
   for (let round = 0; round < 8; round++) await new Promise((resolve) => setImmediate(resolve))
@@ -150,6 +151,78 @@ describe('a path', () => {
     await to.untilClosed()
     expect(to.frames).toEqual([frame('good')])
     expect(to.error).toBeInstanceOf(MalformedFrameError)
+  })
+
+  describe('under a flood of tiny frames', () => {
+    const FLOOD = 5_000
+    const flood = (): Uint8Array =>
+      Uint8Array.from(Array.from({ length: FLOOD }, () => [...encoded(frame('x'))]).flat())
+
+    it('leaves others their turn, and holds the carrier back meanwhile', async () => {
+      const { carrier, to } = pair()
+      const seen: number[] = []
+      to.onFrames = (_path, frames) => {
+        seen.push(frames.length)
+        to.frames.push(...frames)
+      }
+      carrier.dialler.stream.send(flood())
+      const statuses = new Set<string>()
+      let turns = 0
+      while (to.frames.length < FLOOD) {
+        await new Promise((resolve) => setImmediate(resolve))
+        turns++
+        if (to.frames.length > 0 && to.frames.length < FLOOD) statuses.add(carrier.listener.stream.readStatus)
+      }
+      await settled()
+      expect([...statuses]).toEqual(['paused'])
+      expect(carrier.listener.stream.readStatus).toBe('readable')
+      expect(Math.max(...seen)).toBeLessThanOrEqual(1_000)
+      expect(turns).toBeGreaterThanOrEqual(5)
+    })
+
+    it('takes in order what comes while it is behind', async () => {
+      const { carrier, to } = pair()
+      carrier.dialler.stream.send(flood())
+      carrier.dialler.stream.send(encoded(frame('last')))
+      await to.until(() => to.frames.length === FLOOD + 1)
+      expect(to.frames.at(-1)).toEqual(frame('last'))
+    })
+
+    it.each([
+      ['its carrier dies', ({ carrier }) => carrier.kill()],
+      ['the peer closes', ({ dialler }) => dialler.close()],
+      ['it is closed', ({ listener }) => listener.close()],
+      [
+        'its connection closes first',
+        ({ carrier }) => {
+          ;(carrier.listener.connection as unknown as EventTarget).dispatchEvent(new Event('close'))
+        }
+      ]
+    ] satisfies Array<[string, (ends: ReturnType<typeof pair>) => unknown]>)(
+      'loses nothing that had arrived when %s',
+      async (_how, end) => {
+        const ends = pair()
+        const { carrier, to } = ends
+        carrier.dialler.stream.send(flood())
+        carrier.dialler.stream.send(encoded(frame('last')))
+        while (carrier.listener.stream.readBufferLength === 0) await new Promise((resolve) => setImmediate(resolve))
+        expect(to.frames.length).toBeLessThan(FLOOD)
+        await end(ends)
+        await to.untilClosed()
+        expect(to.frames).toHaveLength(FLOOD + 1)
+        expect(to.error).toBeUndefined()
+      }
+    )
+
+    it('reads nothing more once it was aborted', async () => {
+      const { carrier, listener, to } = pair()
+      carrier.dialler.stream.send(flood())
+      await to.until(() => to.frames.length > 0)
+      const { length } = to.frames
+      listener.abort(new Error('enough'))
+      await settled()
+      expect(to.frames).toHaveLength(length)
+    })
   })
 
   it('closes back when the peer closes, at once for its owner', async () => {
