@@ -14,6 +14,7 @@ export default defineConfig({
       project('integration', { testTimeout: 120_000, fileParallelism: false }),
       project('soak', {
         include: ['test/soak/*.test.ts'],
+        exclude: process.env.HOLDFAST_SOAK === 'full' ? [] : ['test/soak/*.full.test.ts'],
         testTimeout: process.env.HOLDFAST_SOAK === 'full' ? 2_400_000 : 120_000,
         fileParallelism: false
       }),

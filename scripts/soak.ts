@@ -32,7 +32,7 @@ const parts: Record<string, Part> = {
   ...Object.fromEntries(
     files.map((file) => {
       const part: Part = { args: vitest('soak', file), timeoutMs: 45 * 60_000, isolate: true }
-      return [basename(file, '.test.ts'), part]
+      return [basename(file, '.test.ts').replace('.full', ''), part]
     })
   ),
   sim: { args: vitest('sim'), env: { HOLDFAST_SCHEDULES: '1000000' }, timeoutMs: 180 * 60_000 },

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Kind, Way } from './support/outage/kill.ts'
 import { runKind, runStock } from './support/outage/kills.ts'
 import { whyNot } from './support/outage/place.ts'
-import { amount, isFull } from './support/soak.ts'
+import { amount, describeInFull, isFull } from './support/soak.ts'
 
 /** What the survivor may take to notice. */
 const NOTICED_WITHIN_MS = 15_000
@@ -25,7 +25,7 @@ describe.skipIf(whyNot != null)('a peer that goes without a word, on an idle lin
     }
   )
 
-  describe.runIf(isFull)('js-libp2p alone', () => {
+  describeInFull('js-libp2p alone', () => {
     it.concurrent.each(kinds)('$carriage, $way: until it notices', (kind) => runStock(kind, 2))
   })
 })

@@ -10,7 +10,7 @@ import type { LeaksRelayCommands } from './support/leaks-relay.ts'
 import { type Program, startProgram } from './support/program.ts'
 import type { ProcessRemains, Remains } from './support/remains.ts'
 import { slope } from './support/slope.ts'
-import { amount, isFull, record } from './support/soak.ts'
+import { amount, itInFull, record } from './support/soak.ts'
 
 const WAYS: readonly Way[] = ['direct', 'relayed', 'switched', 'cut', 'left by the peer']
 
@@ -126,7 +126,7 @@ describe('links leave nothing behind', () => {
   })
 
   // What a cycle of these leaves is in the test above, where one way does it too.
-  it.runIf(isFull)('moved again and again, and never ended', async () => {
+  itInFull('moved again and again, and never ended', async () => {
     const peers = await startPeers()
     await peers.dialler.ask('openLink', peers.listenerId)
     const points = await measured(peers, {

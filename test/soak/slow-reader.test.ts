@@ -4,7 +4,7 @@ import { startRelay, type TestRelay } from '../support/relay.ts'
 import type { Way } from './support/slow-reader/node.ts'
 import type { Manner } from './support/slow-reader/reading.ts'
 import { figuresOf, runSlowReader } from './support/slow-reader/run.ts'
-import { amount, isFull, record } from './support/soak.ts'
+import { amount, describeInFull, record } from './support/soak.ts'
 
 const MIB = 1_048_576
 const MAX_BUFFERED_MIB = 8
@@ -50,7 +50,7 @@ describe.each<Way>(['webrtc', 'relay'])('a reader that stops, over %s,', (way) =
 })
 
 // Far less of everything shows what it does.
-describe.runIf(isFull)('the same with js-libp2p alone', () => {
+describeInFull('the same with js-libp2p alone', () => {
   const ways: Way[] = ['webrtc', 'relay']
   const cases = ways.flatMap((way) => (['for await', 'events'] satisfies Manner[]).map((manner) => ({ way, manner })))
 

@@ -1,5 +1,6 @@
 // Tests of endurance have two sizes: a short form for `npm test`, everything in full for `npm run test:soak`.
 import { appendFileSync } from 'node:fs'
+import { describe, it } from 'vitest'
 
 /** Whether `npm run test:soak` runs this. */
 export const isFull = process.env.HOLDFAST_SOAK === 'full'
@@ -8,6 +9,10 @@ export const isFull = process.env.HOLDFAST_SOAK === 'full'
 export function amount(short: number, full: number): number {
   return isFull ? full : short
 }
+
+/** `describe` and `it` of what `npm test` leaves out. */
+export const describeInFull: typeof describe | ((name: string, body: () => void) => void) = isFull ? describe : () => {}
+export const itInFull: typeof it | ((name: string, body: () => unknown) => void) = isFull ? it : () => {}
 
 export type Figures = Readonly<Record<string, number | string>>
 

@@ -4,7 +4,7 @@ import { findBrowsers } from '../../scripts/browsers.ts'
 import { openPeer } from '../natlab/peers/index.ts'
 import { globalsOf } from '../natlab/scenarios/pair.ts'
 import { type Carriage, createPlace, whyNot } from './support/outage/place.ts'
-import { isFull, percentile, record } from './support/soak.ts'
+import { percentile, record } from './support/soak.ts'
 
 /**
  * Chromium tells of no event when only the address is another (seen: 4.2 and 7.3 s): 2.8 s of silence, 0.5 s of patience with
@@ -24,7 +24,7 @@ const cases = (['chromium', 'firefox'] as const).flatMap((kind) =>
   )
 )
 
-describe.runIf(isFull && whyNot == null)('a page', () => {
+describe.skipIf(whyNot != null)('a page', () => {
   it.each(cases)('$kind, $carriage, that $what: the next message finds a path that works', async (one) => {
     const { kind, carriage, what } = one
     if (browsers[kind] == null) return
