@@ -13,8 +13,11 @@ export interface DeliverySnapshot {
 
 const RATE_WINDOW_MS = 3_000
 
-/** How long the queue is drained to see the path's own round-trip time again (BBR's ProbeRTT). */
-const PROBE_RTT_MS = 200
+/** How long the queue is kept drained to see the path's own round-trip time again (BBR's ProbeRTT). */
+const PROBE_RTT_MS = 100
+
+/** Frames that in-flight limits do not hold back may keep it from draining. */
+const MAX_DRAIN_MS = 1_000
 
 /** Products kept in flight: two leave room for a carrier that delivers in bursts (BBR's cwnd gain). */
 const GAIN = 2
@@ -43,10 +46,11 @@ export interface DeliverySample {
 }
 
 /**
- * How many bytes one path may have in flight: near its bandwidth-delay product. Start-up doubles until an RTT sample
- * exceeds twice the minimum; then it is delivery rate x minimum RTT x 2 (BBR's cwnd gain), ignoring samples taken while
- * the application had nothing to send. Twice the product keeps a queue of its own, which would be taken for the path when
- * the minimum is measured anew: so every 10 s under load the queue is drained for a moment first.
+ * How many bytes one path may have in flight: delivery rate x minimum RTT x 2 (BBR's cwnd gain), ignoring samples taken while
+ * the application had nothing to send. That doubles each round trip while the path keeps up, and
+ * overshoots by no more than itself; it does not shrink before an RTT sample exceeds twice the minimum. Twice the product
+ * keeps a queue of its own, which would be taken for the path when the minimum is measured anew: so every 10 s under load
+ * the queue is drained for a moment first.
  */
 export class InFlight {
   limit: number
@@ -58,7 +62,7 @@ export class InFlight {
   #firstSentAt = 0
   #appLimitedUntil = -1
   #rates: Array<{ at: number; bytesPerMs: number }> = []
-  #probe: { readonly since: number; minRttMs: number } | undefined
+  #probe: { readonly since: number; drainedAt: number | undefined; minRttMs: number } | undefined
 
   constructor(limited: boolean, now: number) {
     this.#first = limited ? FIRST_IN_FLIGHT_LIMITED : FIRST_IN_FLIGHT
@@ -102,12 +106,6 @@ export class InFlight {
     this.#delivered += bytes
     this.#deliveredAt = now
     this.#firstSentAt = sentAt
-    const minRttMs = rtt.minRttMs ?? rttMs
-    if (this.#startup) {
-      if (rttMs > 2 * Math.max(minRttMs, MIN_BDP_RTT_MS / 2)) this.#startup = false
-      else if (!delivery.appLimited) this.limit = Math.min(MAX_IN_FLIGHT, this.limit + bytes)
-      return
-    }
     // Bytes that a busy process acknowledges in one go were not sent in one go.
     const elapsedMs = Math.max(now - delivery.deliveredAt, sentAt - delivery.firstSentAt)
     if (elapsedMs > 0) {
@@ -116,22 +114,28 @@ export class InFlight {
       if (!delivery.appLimited || (this.#rate > 0 && bytesPerMs > this.#rate)) this.#recordRate(bytesPerMs, now)
     }
     const probes = this.#probesRtt(sentAt, rttMs, rtt, now)
+    const minRttMs = rtt.minRttMs ?? rttMs
+    const hasQueue = !delivery.appLimited && rttMs > 2 * Math.max(minRttMs, MIN_BDP_RTT_MS / 2)
+    if (probes || hasQueue) this.#startup = false
     if (this.#rate === 0) return
     const [gain, pieces] = probes ? [PROBE_RTT_GAIN, PROBE_RTT_PIECES] : [GAIN, MIN_PIECES]
-    const target = gain * this.#rate * Math.max(rtt.minRttMs ?? rttMs, MIN_BDP_RTT_MS)
-    const least = Math.min(this.#first, pieces * this.pieceBytes)
+    const target = gain * this.#rate * Math.max(minRttMs, MIN_BDP_RTT_MS)
+    const least = this.#startup ? this.limit : Math.min(this.#first, pieces * this.pieceBytes)
     this.limit = Math.min(MAX_IN_FLIGHT, Math.max(least, target))
   }
 
   #probesRtt(sentAt: number, rttMs: number, rtt: RttEstimator, now: number): boolean {
     if (this.#probe == null) {
       if (!rtt.isMinStale(now)) return false
-      this.#probe = { since: now, minRttMs: Number.POSITIVE_INFINITY }
+      this.#probe = { since: now, drainedAt: undefined, minRttMs: Number.POSITIVE_INFINITY }
       return true
     }
-    if (sentAt >= this.#probe.since) this.#probe.minRttMs = Math.min(this.#probe.minRttMs, rttMs)
-    if (now < this.#probe.since + PROBE_RTT_MS || this.#probe.minRttMs === Number.POSITIVE_INFINITY) return true
-    rtt.restartMin(this.#probe.minRttMs, now)
+    const probe = this.#probe
+    if (this.bytes <= this.limit + this.pieceBytes || now > probe.since + MAX_DRAIN_MS) probe.drainedAt ??= now
+    if (probe.drainedAt == null) return true
+    if (sentAt >= probe.drainedAt) probe.minRttMs = Math.min(probe.minRttMs, rttMs)
+    if (now < probe.drainedAt + PROBE_RTT_MS || probe.minRttMs === Number.POSITIVE_INFINITY) return true
+    rtt.restartMin(probe.minRttMs, now)
     this.#probe = undefined
     return false
   }

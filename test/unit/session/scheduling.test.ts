@@ -124,17 +124,20 @@ describe('in flight', () => {
     const arrivals: number[] = []
     let busyUntil = 0
     let acked = 0
-    for (let steps = 0; steps < 2_000; steps++) {
+    const limits: number[] = []
+    for (let steps = 0; steps < 6_000; steps++) {
       for (const { data } of ofType(core.sent(), 'stream')) {
         busyUntil = Math.max(busyUntil, core.now) + data.byteLength / 125
         arrivals.push(busyUntil + 40)
       }
       core.now = arrivals[acked] ?? core.now + 1
       if (acked < arrivals.length) core.ack(0, ++acked)
+      limits.push(core.path(0).inFlightLimit)
     }
-    const { inFlightLimit } = core.path(0)
-    expect(inFlightLimit).toBeGreaterThanOrEqual(2 * 125 * 40)
-    expect(inFlightLimit).toBeLessThan(16_500)
+    // Lower while the queue is drained.
+    const usual = limits.slice(4_000).sort((a, b) => a - b)[1_000]
+    expect(usual).toBeGreaterThanOrEqual(2 * 125 * 40)
+    expect(usual).toBeLessThan(16_500)
     expect(ofType(core.sent(), 'stream')[0]!.data.byteLength).toBeLessThan(2_000)
   })
 
