@@ -2,6 +2,7 @@ import type { AbortOptions, MessageStream, MessageStreamDirection } from '@libp2
 import { AbstractStreamMuxer } from '@libp2p/utils'
 import { raceSignal } from 'race-signal'
 import { SESSION_PROTOCOL } from '../wire/index.ts'
+import { Arrivals } from './arrivals.ts'
 import { READ_CLOSED, SessionStream, type StreamPort } from './stream.ts'
 
 /** The session as its muxer sees it. */
@@ -17,6 +18,9 @@ export interface MuxerPort extends StreamPort {
 export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
   readonly #port: MuxerPort
   readonly #byNumber = new Map<number, SessionStream>()
+  readonly #arrivals = new Arrivals<SessionStream>((stream) => {
+    if (stream.status === 'open') this.onRemoteStream(stream)
+  })
   #closing: Promise<void> | undefined
 
   constructor(maConn: MessageStream, port: MuxerPort) {
@@ -35,7 +39,7 @@ export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
 
   /** The peer opened a stream. */
   onStreamOpen(number: number): void {
-    this.onRemoteStream(this.#create(number, 'inbound'))
+    this.#arrivals.add(this.#create(number, 'inbound'))
   }
 
   /** The handle carries no bytes. */
@@ -53,12 +57,14 @@ export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
 
   override abort(error: Error): void {
     if (this.status === 'closed') return
+    this.#arrivals.finish()
     // First, so that one CLOSE leaves instead of a RESET for each stream.
     this.#port.abort(error)
     super.abort(error)
   }
 
   override onTransportClosed(error?: Error): void {
+    this.#arrivals.finish()
     if (this.status !== 'closed') super.onTransportClosed(error)
     this.#port.abort(error ?? new Error('The durable connection was closed'))
   }
@@ -66,6 +72,7 @@ export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
   /** The peer closed in an orderly way: everything it sent was delivered, and it reads no more. */
   onPeerClosed(): void {
     if (this.status !== 'open') return
+    this.#arrivals.finish()
     for (const stream of [...this.streams]) {
       // What an application has finished is still flushed; bytes the session could not take yet never will be.
       if (stream.writeStatus === 'closing') continue
@@ -77,6 +84,7 @@ export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
 
   /** The session is over. Streams that are left end with `error`, or in order. */
   end(error?: Error): void {
+    this.#arrivals.finish()
     this.status = 'closing'
     for (const stream of [...this.streams]) stream.onTransportClosed(error)
     this.status = 'closed'
@@ -84,10 +92,12 @@ export class SessionMuxer extends AbstractStreamMuxer<SessionStream> {
 
   /** The peer gave up the session. */
   onPeerAborted(): void {
+    this.#arrivals.finish()
     for (const stream of [...this.streams]) stream.onRemoteReset()
   }
 
   async #close(): Promise<void> {
+    this.#arrivals.finish()
     this.status = 'closing'
     for (const stream of [...this.streams]) {
       if (stream.closeGivenUp) stream.abort(new Error('The link closed after the deadline of closing this stream'))

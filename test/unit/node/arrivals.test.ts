@@ -1,0 +1,26 @@
+// Many streams opened at once are made known a few per task, in order, and none is lost.
+import { expect, it } from 'vitest'
+import { Arrivals } from '../../../src/node/arrivals.ts'
+
+const task = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+
+it('the first sixteen are passed on at once, the others in order in the tasks after', async () => {
+  const passed: number[] = []
+  const arrivals = new Arrivals<number>((arrival) => passed.push(arrival))
+  for (const number of numbers(40)) arrivals.add(number)
+  expect(passed).toEqual(numbers(16))
+  await task()
+  expect(passed.length).toBeLessThanOrEqual(32)
+  arrivals.add(40)
+  for (let i = 0; i < 4; i++) await task()
+  expect(passed).toEqual(numbers(41))
+})
+
+it('at the end all that wait are passed on', () => {
+  const passed: number[] = []
+  const arrivals = new Arrivals<number>((arrival) => passed.push(arrival))
+  for (const number of numbers(40)) arrivals.add(number)
+  arrivals.finish()
+  expect(passed).toEqual(numbers(40))
+})
