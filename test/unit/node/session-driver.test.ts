@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { byMessage, endOfTask } from '../../../src/path/end-of-task.ts'
 import type { SessionStream } from '../../../src/node/stream.ts'
+import { byMessage, endOfTask } from '../../../src/path/end-of-task.ts'
 import { encodeFrame, type Frame, FrameDecoder } from '../../../src/wire/index.ts'
 import { createPair, turns, until } from './pair.ts'
 
