@@ -106,7 +106,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'forget a finished stream before the application has read it',
     file: 'src/session/stream-state.ts',
-    find: "return receive.status !== 'ended' || receive.consumed === receive.finalOffset",
+    find: 'return !receive.isUnread',
     replace: 'return true'
   },
   {

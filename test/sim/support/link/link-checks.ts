@@ -60,7 +60,6 @@ export class LinkChecks {
   onAttached(path: number, direct: boolean, works: () => boolean, now: number): void {
     const heard = { heardAt: now, sleptMs: 0, askedAt: undefined, owedAt: undefined }
     this.#paths.set(path, { direct, works, ...heard, proven: false, suspect: false, leaving: false })
-    this.#redialing = false
   }
 
   onDetached(path: number): void {
@@ -109,6 +108,10 @@ export class LinkChecks {
       case 'networkChanged':
       case 'gap':
         this.#afreshAt = now
+        return
+      case 'attached':
+        // Whichever path it is: a redial that goes on is not waited for any more.
+        this.#redialing = false
         return
       case 'redialFailed':
         this.#redialing = false
