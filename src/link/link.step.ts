@@ -291,7 +291,8 @@ export class LinkMachine {
     )
     for (const path of relayed.slice(1)) {
       if (path.opener !== this.#init.side) continue
-      const at = Math.max(path.attachedAt, relayed[0]!.attachedAt) + DUPLICATE_GRACE_MS
+      // After a stall of ours the end of one of them may not have been told yet.
+      const at = Math.max(path.attachedAt, relayed[0]!.attachedAt, this.#notBefore) + DUPLICATE_GRACE_MS
       if (now < at) {
         this.#wake(at)
         continue

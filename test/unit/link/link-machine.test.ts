@@ -304,7 +304,7 @@ describe('the link machine', () => {
     expect(types(bench.step({ type: 'tick' }))).toContain('redial')
   })
 
-  it('leaves its own relayed path when side 0 opened another, after a grace time', () => {
+  const withTwoRelayedPaths = (): LinkMachine => {
     const machine = new LinkMachine({
       side: 1,
       config: { resumeWindowMs: 60_000, upgradeTimeoutMs: 10_000, heartbeatIntervalMs: 5_000 },
@@ -313,6 +313,19 @@ describe('the link machine', () => {
     })
     machine.step({ type: 'attached', path: 0, kind: 'relayed', opener: 0, ample: true }, [], 0)
     machine.step({ type: 'attached', path: 1, kind: 'relayed', opener: 1, ample: true }, [], 0)
+    return machine
+  }
+
+  it('leaves none of two relayed paths right after a stall of its own: the end of the other may not have been told yet', () => {
+    const machine = withTwoRelayedPaths()
+    expect(types(machine.step({ type: 'gap', lateMs: 8_000 }, [], 9_000))).not.toContain('leave')
+    expect(types(machine.step({ type: 'detached', path: 0, cause: 'cut' }, [], 9_000))).not.toContain('leave')
+    expect(types(machine.step({ type: 'tick' }, [], 12_000))).not.toContain('leave')
+    expect(machine.state.status).toBe('relayed')
+  })
+
+  it('leaves its own relayed path when side 0 opened another, after a grace time', () => {
+    const machine = withTwoRelayedPaths()
     expect(types(machine.step({ type: 'tick' }, [], 1_999))).not.toContain('leave')
     expect(machine.step({ type: 'tick' }, [], 2_000)).toContainEqual(
       expect.objectContaining({ type: 'leave', path: 1 })
