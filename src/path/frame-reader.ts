@@ -3,8 +3,8 @@ import { type Frame, FrameDecoder } from '../wire/index.ts'
 import { type EndOfTask, endOfTask } from './end-of-task.ts'
 
 /**
- * A flood of tiny frames is read a bit at a time, so that other links have their turn in between: about 0.2 ms. Bulk has
- * four frames in 64 KiB.
+ * A message of many tiny frames is read a bit at a time, so that other links have their turn in between: about 0.2 ms. Bulk
+ * has four frames in 64 KiB. A flood in messages of fewer frames than this is not slowed by it.
  */
 const MAX_FRAMES_PER_TASK = 1_000
 

@@ -47,10 +47,10 @@ export interface DeliverySample {
 
 /**
  * How many bytes one path may have in flight: delivery rate x minimum RTT x 2 (BBR's cwnd gain), ignoring samples taken while
- * the application had nothing to send. That doubles each round trip while the path keeps up, and
- * overshoots by no more than itself; it does not shrink before an RTT sample exceeds twice the minimum. Twice the product
- * keeps a queue of its own, which would be taken for the path when the minimum is measured anew: so every 10 s under load
- * the queue is drained for a moment first.
+ * the application had nothing to send. That doubles each round trip while the path keeps up, and overshoots by no more than
+ * itself; it does not shrink before an RTT sample exceeds twice the minimum. Twice the product keeps a queue of its own,
+ * which would be taken for the path when the minimum is measured anew: so every 10 s under load the queue is drained for a
+ * moment first.
  */
 export class InFlight {
   limit: number
