@@ -1,12 +1,14 @@
 // A program of this folder as a process of its own, asked over IPC.
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import type { Host } from '../../natlab/index.ts'
 import type { Answered, Commands } from './parent.ts'
 
 // The sources have syntax that Node by itself does not strip.
 const flags = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning', '--expose-gc']
+const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc']
 
 export interface Program<C extends Commands> {
   readonly child: ChildProcess
@@ -15,10 +17,13 @@ export interface Program<C extends Commands> {
   exits(timeoutMs: number): Promise<number | string>
 }
 
-/** Killed with the test that started it. */
-export function startProgram<C extends Commands>(name: string, args: string[] = []): Program<C> {
+/** Killed with the test that started it. With a host of the lab, there. */
+export function startProgram<C extends Commands>(name: string, args: string[] = [], host?: Host): Program<C> {
   const path = fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
-  const child = fork(path, args, { execArgv: flags, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child =
+    host == null
+      ? fork(path, args, { execArgv: flags, stdio })
+      : host.spawn(process.execPath, [...flags, path, ...args], { stdio, env: { ...process.env, NODE_OPTIONS: '' } })
   const asked = new Map<number, PromiseWithResolvers<unknown>>()
   const ended = once(child, 'exit')
   void ended.then(([code, signal]) => {
