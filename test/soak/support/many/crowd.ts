@@ -7,6 +7,8 @@ import { Program } from './program.ts'
 import type { Contact } from './protocols.ts'
 
 const script = (name: string) => new URL(`./${name}.ts`, import.meta.url)
+const ours = { node: script('node-program'), peers: script('good-program') }
+const stock = { node: script('../stock/many-node'), peers: script('../stock/many-peers') }
 
 /** Nodes in one process. */
 const PEERS_PER_PROGRAM = 25
@@ -19,6 +21,8 @@ export interface CrowdInit {
   /** How many peers there are of each kind, for all of the time. */
   readonly peers: Readonly<Record<Reached, number>>
   readonly intervalMs: number
+  /** With js-libp2p alone. @default false */
+  readonly stock?: boolean
 }
 
 /** Peers beside the ones that are measured, which come and go. */
@@ -40,6 +44,7 @@ interface Present {
 export class Crowd {
   readonly #init: CrowdInit
   readonly #relay: TestRelay
+  readonly #scripts: typeof ours
   readonly #node: Program<NodeProgram>
   readonly #programs: Program<unknown>[] = []
   #self: Contact | undefined
@@ -55,7 +60,8 @@ export class Crowd {
   private constructor(init: CrowdInit, relay: TestRelay) {
     this.#init = init
     this.#relay = relay
-    this.#node = Program.start(script('node-program'))
+    this.#scripts = init.stock === true ? stock : ours
+    this.#node = Program.start(this.#scripts.node)
   }
 
   async #start(): Promise<void> {
@@ -76,7 +82,7 @@ export class Crowd {
   }
 
   async #startPeers(kinds: readonly Reached[], programs: Program<unknown>[]): Promise<Contact[]> {
-    const program = Program.start<GoodProgram>(script('good-program'))
+    const program = Program.start<GoodProgram>(this.#scripts.peers)
     programs.push(program as Program<unknown>)
     return program.ask('start', { relays: this.#relay.multiaddrs, kinds: [...kinds] })
   }
