@@ -65,13 +65,13 @@ describe.skipIf(whyNot != null)('js-libp2p alone, where ours must raise no false
   const queues = Object.entries(lines).flatMap(([line, impair]) => ways.map((way) => ({ line, impair, way })))
 
   it.each(queues)('bulk of its own: $line, $way', async ({ line, impair, way }) => {
-    for (let i = 0; i < BULK_RUNS; i++) {
-      await withTalkers(impair, async (talkers) => {
+    const run = (): Promise<void> =>
+      withTalkers(impair, async (talkers) => {
         const { a, ofB } = talkers
         await a.ask('talk', { to: ofB, way, everyMs: ECHO_EVERY_MS, bulk: true })
         await pause(BULK_MS)
         await judge(`bulk over ${line}, ${way}`, talkers)
       })
-    }
+    await Promise.all(Array.from({ length: BULK_RUNS }, run))
   })
 })

@@ -7,7 +7,7 @@ import { percentile, record } from './support/soak.ts'
 const PEERS = { relayed: 8, websocket: 6, webrtc: 2 }
 const INTERVAL_MS = 100
 const ROUNDS = 3
-const RUN_MS = 10_000
+const RUN_MS = 5_000
 
 /** The same number in both runs. Hostile peers speak Holdfast's protocol: js-libp2p has nothing they could attack. */
 const GOOD: Others = { good: ['relayed', 'relayed', 'websocket', 'websocket'] }

@@ -1,6 +1,7 @@
 // A reader that stops costs each side at most 8 MiB, resets nothing, and other streams of the link do not notice.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startRelay, type TestRelay } from '../support/relay.ts'
+import { within } from '../support/wait-for.ts'
 import type { Way } from './support/slow-reader/node.ts'
 import type { Manner } from './support/slow-reader/reading.ts'
 import { figuresOf, runSlowReader } from './support/slow-reader/run.ts'
@@ -9,6 +10,9 @@ import { amount, describeInFull, record } from './support/soak.ts'
 const MIB = 1_048_576
 const MAX_BUFFERED_MIB = 8
 const STOCK_RUNS = 3
+const STOCK_MAX_SEND_MS = 60_000
+/** Until the pause, the pause, and the rest. */
+const STOCK_TIMEOUT_MS = 160_000
 
 /** Collecting garbage: of 40 round trips the slowest is the 99th percentile. */
 const NOISE_MS = 50
@@ -63,5 +67,14 @@ describeInFull('the same with js-libp2p alone', () => {
       )
       record(`slow reader, stock, ${way}, ${manner}`, figures)
     }
+  })
+
+  it.each(cases)('1 GB over $way, with $manner', async ({ way, manner }) => {
+    const much = { warmUpBytes: MIB, idleMs: 1_000, pauseMs: 20_000, bytes: 1_024 * MIB, maxSendMs: STOCK_MAX_SEND_MS }
+    const run = runSlowReader({ ...much, kind: 'stock', way, relays: relay.multiaddrs, manner })
+    const figures = await within(STOCK_TIMEOUT_MS, 'all that was sent is read', run).then(figuresOf, (err: Error) => ({
+      failed: err.message.split('\n', 1)[0]!
+    }))
+    record(`slow reader of 1 GB, stock, ${way}, ${manner}`, figures)
   })
 })

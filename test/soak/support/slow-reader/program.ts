@@ -82,10 +82,10 @@ const peer = {
     return echoes.take()
   },
 
-  async send(bytes: number): Promise<void> {
+  async send(bytes: number, maxMs = Number.MAX_SAFE_INTEGER): Promise<void> {
     const stream = await connection.newStream(SINK, { runOnLimitedConnection: true })
     heldBytes = () => sendingBytes(stream)
-    const outcome = write(stream, bytes)
+    const outcome = write(stream, bytes, performance.now() + maxMs)
     sending = { stream, outcome }
   },
 
@@ -96,12 +96,12 @@ const peer = {
 
 export type PeerFunctions = typeof peer
 
-async function write(stream: Stream, bytes: number): Promise<Outcome> {
+async function write(stream: Stream, bytes: number, until: number): Promise<Outcome> {
   const hash = createHash('sha256')
   const source = randomBytes(SOURCE_BYTES + PIECE_BYTES)
   let sentBytes = 0
   try {
-    while (sentBytes < bytes) {
+    while (sentBytes < bytes && performance.now() < until) {
       const at = (sentBytes * STEP) % SOURCE_BYTES
       const piece = source.subarray(at, at + Math.min(PIECE_BYTES, bytes - sentBytes))
       hash.update(piece)

@@ -18,6 +18,8 @@ export interface SlowReader extends NodeInit {
   readonly idleMs: number
   /** How long the reader stops. */
   readonly pauseMs: number
+  /** Nothing more is sent after that. @default without end */
+  readonly maxSendMs?: number
 }
 
 export interface Slowness {
@@ -40,7 +42,13 @@ export interface Echoed {
   readonly lateMsP99: number
 }
 
-export async function runSlowReader({ manner, bytes, warmUpBytes, ...options }: SlowReader): Promise<Slowness> {
+export async function runSlowReader({
+  manner,
+  bytes,
+  warmUpBytes,
+  maxSendMs = Number.MAX_SAFE_INTEGER,
+  ...options
+}: SlowReader): Promise<Slowness> {
   const { kind, way, relays } = options
   const [writer, reader] = [startProgram(), startProgram()]
   const [, to] = await Promise.all([writer, reader].map((peer) => peer.start({ kind, way, relays })))
@@ -57,7 +65,7 @@ export async function runSlowReader({ manner, bytes, warmUpBytes, ...options }: 
   const idle = await writer.echoTimes()
 
   await reader.read(manner, bytes / 2)
-  await writer.send(bytes)
+  await writer.send(bytes, maxSendMs)
   await reader.paused()
   const filling = await writer.echoTimes()
   const atPause = await memories()
