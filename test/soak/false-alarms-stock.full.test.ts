@@ -26,11 +26,14 @@ const wire = (rateBitsPerSecond: number, queueMs?: number): Impairment => ({
 async function judge(name: string, { a, b }: Talkers): Promise<void> {
   const [ofA, ofB] = await Promise.all([a.ask('told'), b.ask('told')])
   expect(ofA.rttsMs.length, `${name}: echoes of the control`).toBeGreaterThan(0)
-  const ended = [...ofA.ended, ...ofB.ended].map(({ what }) => what)
+  const all = [...ofA.ended, ...ofB.ended]
+  const ended = all.map(({ what }) => what)
   record(`${name}, stock`, {
     connectionsClosed: ofA.closed.length + ofB.closed.length,
     streamsEnded: ended.length,
-    ...(ended.length > 0 ? { endedBy: [...new Set(ended)].join('; ') } : {}),
+    ...(ended.length > 0
+      ? { endedBy: [...new Set(ended)].join('; '), endedAfterMs: Math.min(...all.map(({ at }) => at)) - ofA.began }
+      : {}),
     echoes: ofA.rttsMs.length,
     unanswered: ofA.unanswered,
     rttMsP50: Math.round(percentile(ofA.rttsMs, 0.5)),

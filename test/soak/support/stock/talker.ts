@@ -15,6 +15,9 @@ const ATTEMPT_TIMEOUT_MS = 10_000
 
 /** Times in ms since the Unix epoch. */
 export interface StockTalk {
+  /** When it began to talk. */
+  readonly began: number
+  /** Of each echo; those without an answer count with how long their stream let them wait. */
   readonly rttsMs: readonly number[]
   readonly unanswered: number
   /** By how many bytes `send()` of the bulk stream took, and how many of the peer's arrived here. */
@@ -33,6 +36,8 @@ let echoes = 0
 const rttsMs: number[] = []
 const answers: Array<{ readonly at: number; readonly echo: number }> = []
 let asked: number[] = []
+let began = 0
+const waitedMs: number[] = []
 let sentBytes = 0
 let receivedBytes = 0
 const ended: Array<{ at: number; what: string }> = []
@@ -62,7 +67,10 @@ async function startEcho(connection: Connection, everyMs: number): Promise<void>
     asked.push(performance.now())
     stream.send(new Uint8Array(ECHO_BYTES))
   }, everyMs)
-  stream.addEventListener('close', () => clearInterval(timer))
+  stream.addEventListener('close', () => {
+    clearInterval(timer)
+    waitedMs.push(...asked.splice(0).map((at) => performance.now() - at))
+  })
   echo = { stream, timer }
 }
 
@@ -124,6 +132,7 @@ const commands = {
 
   async talk(how: { to: StockContact; way: StockWay; everyMs: number; bulk: boolean }): Promise<void> {
     const connection = await dialStock(node, how.to, how.way)
+    began = Date.now()
     await startEcho(connection, how.everyMs)
     if (how.bulk) await startBulk(connection)
   },
@@ -162,7 +171,16 @@ const commands = {
   },
 
   async told(): Promise<StockTalk> {
-    return { rttsMs, unanswered: asked.length, sentBytes, receivedBytes, ended, closed }
+    const waiting = [...waitedMs, ...asked.map((at) => performance.now() - at)]
+    return {
+      began,
+      rttsMs: [...rttsMs, ...waiting],
+      unanswered: waiting.length,
+      sentBytes,
+      receivedBytes,
+      ended,
+      closed
+    }
   }
 }
 
