@@ -76,4 +76,10 @@ describe.skipIf(whyNot != null)('js-libp2p alone, when all paths die', () => {
       endedBy: [...new Set(outages.flatMap(({ ended }) => ended))].join('; ')
     })
   })
+
+  it('what it cannot run', () => {
+    record('all paths die, for good, stock', {
+      notRun: 'js-libp2p has no resume window: a stream ends with its connection, and nothing tells of a deadline'
+    })
+  })
 })

@@ -68,3 +68,7 @@ it.each(['direct', 'relayed'] satisfies StockWay[])('200 cycles of dial, stream 
     })
   }
 })
+
+it('what js-libp2p cannot run', () => {
+  record('migrations, stock', { notRun: 'a stream of js-libp2p cannot move from one connection to another' })
+})
