@@ -17,6 +17,7 @@ const isolated = ['-I', '-S', '-B']
 export interface HelperOptions {
   seed: number
   prefix: string
+  congestion?: string
 }
 
 interface Answer {

@@ -12,6 +12,11 @@ export interface LabOptions {
    * that programs take for public ones, as they do not with those reserved for documentation
    */
   publicPrefix?: string
+  /**
+   * How TCP of the hosts controls congestion: `cubic` as on most people's machines, `bbr` as on many servers (every 10 s of
+   * load it sends next to nothing for 200 ms), `reno`, or what else the kernel has. @default as this machine does it
+   */
+  congestion?: string
 }
 
 /** A network of its own: an internet, hosts, and NATs for them to be behind. It ends with this process at the latest. */
@@ -77,9 +82,9 @@ export class Lab {
  * @throws {LabUnavailableError} if there can be none here; see `whyNoLab`.
  */
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
-  const { seed = Math.floor(Math.random() * 2 ** 31), publicPrefix: prefix = '44.128.0' } = options
+  const { seed = Math.floor(Math.random() * 2 ** 31), publicPrefix: prefix = '44.128.0', congestion } = options
   if (!/^\d{1,3}(\.\d{1,3}){2}$/.test(prefix)) {
     throw new RangeError(`publicPrefix is '${prefix}'; it has to be three numbers, such as '44.128.0'`)
   }
-  return new Lab(await Helper.start({ seed, prefix }), seed, prefix)
+  return new Lab(await Helper.start({ seed, prefix, congestion }), seed, prefix)
 }

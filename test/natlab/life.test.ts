@@ -102,6 +102,37 @@ describe.skipIf(reason != null)('programs in a host', () => {
   })
 })
 
+describe.skipIf(reason != null)('TCP of the hosts', () => {
+  it('controls congestion as was asked, at both ends, behind a NAT and at a new address', async () => {
+    const lab = await createLab({ congestion: 'reno' })
+    try {
+      const server = await lab.host()
+      const client = await lab.host({ behind: await lab.nat() })
+      await client.changeAddress()
+      const python = (host: Host, code: string) =>
+        host.spawn('python3', ['-c', `import socket as s\n${code}\nprint(${ALGORITHM})`], {
+          stdio: ['ignore', 'pipe', 'inherit']
+        })
+      const listening = python(server, `l = s.create_server(('', 80))\nprint('ready', flush=True)\nc, _ = l.accept()`)
+      const served = output(listening)
+      await once(listening.stdout!, 'data')
+      expect(await output(python(client, `c = s.create_connection(('${server.address}', 80))`))).toBe('reno\n')
+      expect(await served).toBe('ready\nreno\n')
+    } finally {
+      await lab.close()
+    }
+  })
+
+  it('is refused by name if the kernel cannot do it', async () => {
+    const lab = await createLab({ congestion: 'nonsense' })
+    await expect(lab.host()).rejects.toThrow('TCP with nonsense')
+    await lab.close()
+  })
+})
+
+/** Of the socket `c`, in Python. */
+const ALGORITHM = "c.getsockopt(s.IPPROTO_TCP, s.TCP_CONGESTION, 16).rstrip(b'\\0').decode()"
+
 describe.skipIf(reason != null)('the end of a lab', () => {
   it('leaves nothing: no process, no namespace, no interface, no mount', async () => {
     const before = surroundings()

@@ -9,7 +9,9 @@ from kernel import CLONE_NEWNET, Unavailable, setns, unshare
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 SIOCADDRT, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x890B, 0x8914, 0x8916, 0x891C
 SIOCSIFMTU, SIOCSIFHWADDR = 0x8922, 0x8924
-RTM_NEWLINK, NLM_F_REQUEST, NLM_F_ACK, IFLA_TXQLEN = 16, 1, 4, 13
+RTM_NEWLINK, RTM_NEWROUTE, NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE, IFLA_TXQLEN = 16, 24, 1, 4, 0x100, 13
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PREFSRC, RTA_METRICS, RTAX_CC_ALGO = 1, 4, 5, 7, 8, 16
+RT_TABLE_MAIN, RTN_UNICAST, RTPROT_KERNEL, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 254, 1, 2, 3, 0, 253
 IFF_UP, IFF_BROADCAST, IFF_NOARP, IFF_MULTICAST = 0x1, 0x2, 0x80, 0x1000
 RTF_UP, RTF_GATEWAY = 0x1, 0x2
 MTU_BYTES = 1500
@@ -28,7 +30,8 @@ def inet(address):
 
 
 class Interface:
-    def __init__(self):
+    def __init__(self, congestion=None):
+        self.congestion = congestion
         home = os.open("/proc/self/ns/net", os.O_RDONLY)
         try:
             unshare(CLONE_NEWNET, "network namespace")
@@ -53,17 +56,48 @@ class Interface:
             "L16s16s16sHhLPhPLLH", 0, inet("0.0.0.0"), inet(gateway), inet("0.0.0.0"), RTF_UP | RTF_GATEWAY, 0, 0, 0, 0, 0, 0, 0, 0
         )
         fcntl.ioctl(self.control, SIOCADDRT, route)
+        if self.congestion is not None:
+            self.control_congestion(socket.inet_aton(address), socket.inet_aton(gateway))
+
+    def control_congestion(self, address, gateway):
+        """By its routes: the setting for all of a network takes only what the machine allows everybody."""
+        home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        try:
+            setns(self.namespace, CLONE_NEWNET, "network namespace")
+            metrics = attribute(RTA_METRICS, attribute(RTAX_CC_ALGO, self.congestion.encode() + b"\0"))
+            rest = attribute(RTA_OIF, struct.pack("I", socket.if_nametoindex(NAME.decode()))) + metrics
+            segment = attribute(RTA_DST, address[:3] + b"\0") + attribute(RTA_PREFSRC, address) + rest
+            change_route(24, RTPROT_KERNEL, RT_SCOPE_LINK, segment, self.congestion)
+            change_route(0, RTPROT_BOOT, RT_SCOPE_UNIVERSE, attribute(RTA_GATEWAY, gateway) + rest, self.congestion)
+        finally:
+            setns(home, CLONE_NEWNET, "network namespace")
+            os.close(home)
+
+
+def attribute(kind, value):
+    return struct.pack("HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def change_route(prefix_length, protocol, scope, attributes, congestion):
+    header = struct.pack(
+        "BBBBBBBBI", socket.AF_INET, prefix_length, 0, 0, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, 0
+    )
+    tell_kernel(RTM_NEWROUTE, NLM_F_REPLACE, header + attributes, f"TCP with {congestion}")
 
 
 def set_queue_length(index, packets):
     """By netlink: the ioctl for it wants root outside too."""
-    body = struct.pack("BxHiII", socket.AF_UNSPEC, 0, index, 0, 0) + struct.pack("HHI", 8, IFLA_TXQLEN, packets)
+    body = struct.pack("BxHiII", socket.AF_UNSPEC, 0, index, 0, 0) + attribute(IFLA_TXQLEN, struct.pack("I", packets))
+    tell_kernel(RTM_NEWLINK, 0, body, "queue of eth0")
+
+
+def tell_kernel(kind, flags, body, what):
     netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-    netlink.send(struct.pack("IHHII", 16 + len(body), RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0) + body)
+    netlink.send(struct.pack("IHHII", 16 + len(body), kind, NLM_F_REQUEST | NLM_F_ACK | flags, 1, 0) + body)
     number = struct.unpack_from("i", netlink.recv(4096), 16)[0]
     netlink.close()
     if number != 0:
-        raise OSError(-number, f"queue of eth0: {os.strerror(-number)}")
+        raise OSError(-number, f"{what}: {os.strerror(-number)}")
 
 
 def no_ipv6():

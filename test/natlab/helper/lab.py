@@ -81,7 +81,8 @@ class Member:
 
 
 class Lab:
-    def __init__(self, seed, prefix):
+    def __init__(self, seed, prefix, congestion=None):
+        self.congestion = congestion
         self.schedule = Schedule()
         self.random = random.Random(seed)
         self.members = []
@@ -99,7 +100,7 @@ class Lab:
 
     def op_host(self, behind):
         member = self.add(behind)
-        member.interface = Interface()
+        member.interface = Interface(self.congestion)
         member.move(member.segment)
         self.by_tap[member.interface.tap] = member
         self.poll.register(member.interface.tap, select.EPOLLIN)
