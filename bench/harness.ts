@@ -54,6 +54,8 @@ export interface BenchOptions {
   readonly pair?: string
   /** Of the lab's lines, each way. */
   readonly lineBitsPerSecond?: number
+  /** How their TCP controls congestion. */
+  readonly congestion?: string
   /** `migrate`: switches from one path to the other. */
   readonly migrations?: number
   /** `migrate`: to be sent meanwhile. */

@@ -7,6 +7,7 @@
 //   --migrations N --bytes N        migrate
 //   --pair chromium-firefox         failover, migrate: peers in the network lab
 //   --line BITS                     failover, migrate: bits per second of their lines
+//   --congestion bbr                failover, migrate: how TCP controls congestion, instead of cubic
 //   --trace                         failover, migrate: what happened to the paths
 import { appendFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -44,6 +45,7 @@ async function main(args: string[]): Promise<number> {
       traffic: { type: 'string' },
       pair: { type: 'string' },
       line: { type: 'string' },
+      congestion: { type: 'string' },
       migrations: { type: 'string' },
       bytes: { type: 'string' },
       trace: { type: 'boolean', default: false }
@@ -59,7 +61,7 @@ async function main(args: string[]): Promise<number> {
     console.error(`There is no bench ${positionals.join(' ')}.\n\n${usage}`)
     return 2
   }
-  const { traffic, pair, trace } = values
+  const { traffic, pair, congestion, trace } = values
   const options = {
     runs: positive('runs', values.runs),
     rttMs: positive('rtt', values.rtt),
@@ -69,6 +71,7 @@ async function main(args: string[]): Promise<number> {
     traffic: traffic as BenchOptions['traffic'],
     pair,
     lineBitsPerSecond: positive('line', values.line),
+    congestion,
     migrations: positive('migrations', values.migrations),
     bytes: positive('bytes', values.bytes),
     trace

@@ -19,7 +19,11 @@ export const failover: Bench = {
     if (why != null) throw new Error(why)
     const kinds = pairOf(options.pair)
     const lineBitsPerSecond = options.lineBitsPerSecond ?? LINE_BITS_PER_SECOND
-    const place = await createPlace({ rttMs: options.rttMs ?? RTT_MS, lineBitsPerSecond })
+    const place = await createPlace({
+      rttMs: options.rttMs ?? RTT_MS,
+      lineBitsPerSecond,
+      congestion: options.congestion
+    })
     try {
       return await measure(place, kinds, options)
     } finally {

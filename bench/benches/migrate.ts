@@ -15,11 +15,20 @@ export const migrate: Bench = {
   title: 'a transfer sent from the relay to the direct path and back, on purpose: the gap of each switch',
   isolated: false,
   inLab: true,
-  async run({ migrations = MIGRATIONS, bytes = BYTES, rttMs = RTT_MS, lineBitsPerSecond, pair, trace, log }) {
+  async run({
+    migrations = MIGRATIONS,
+    bytes = BYTES,
+    rttMs = RTT_MS,
+    lineBitsPerSecond,
+    congestion,
+    pair,
+    trace,
+    log
+  }) {
     const why = await whyNoLab()
     if (why != null) throw new Error(why)
     const kinds = pairOf(pair)
-    const place = await createPlace({ rttMs, lineBitsPerSecond: lineBitsPerSecond ?? LINE_BITS_PER_SECOND })
+    const place = await createPlace({ rttMs, lineBitsPerSecond: lineBitsPerSecond ?? LINE_BITS_PER_SECOND, congestion })
     try {
       const run = await migrateBackAndForth({ place, kinds, migrations, bytes, log })
       const gaps = gapsOf(run)

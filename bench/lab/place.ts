@@ -8,6 +8,9 @@ export const RTT_MS = 30
 /** A line as people have it: bulk fills it, and neither the lab's own core nor the peers' are what is measured. */
 export const LINE_BITS_PER_SECOND = 50_000_000
 
+/** As the systems of most people have it, whatever this machine's is: BBR stops for 200 ms every 10 s of load. */
+export const TCP_CONGESTION = 'cubic'
+
 export interface Place {
   readonly hosts: readonly [Host, Host]
   readonly relay: LabRelay
@@ -19,10 +22,16 @@ export interface PlaceOptions {
   readonly rttMs: number
   /** Of each host's line, each way; as fast as the lab is if left out. */
   readonly lineBitsPerSecond?: number
+  /** How TCP controls congestion. @default 'cubic' */
+  readonly congestion?: string
 }
 
-export async function createPlace({ rttMs, lineBitsPerSecond }: PlaceOptions): Promise<Place> {
-  const lab = await createLab()
+export async function createPlace({
+  rttMs,
+  lineBitsPerSecond,
+  congestion = TCP_CONGESTION
+}: PlaceOptions): Promise<Place> {
+  const lab = await createLab({ congestion })
   try {
     const relay = await startLabRelay(await lab.host({ name: 'relay' }))
     // A packet passes two of these wires each way, whichever path it takes: the relay's own takes no time.
