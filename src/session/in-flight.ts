@@ -74,6 +74,11 @@ export class InFlight {
     return this.bytes < this.limit
   }
 
+  /** In flight whatever else is. */
+  get least(): number {
+    return Math.min(this.#first, MIN_PIECES * this.pieceBytes)
+  }
+
   /** How much stream data one frame may carry. */
   get pieceBytes(): number {
     const { bytesPerMs } = this.#rates[0] ?? { bytesPerMs: Number.POSITIVE_INFINITY }
@@ -91,7 +96,7 @@ export class InFlight {
     }
   }
 
-  /** Nothing left to send though there was room. */
+  /** There was room, but nothing left to send, or other paths had to drain: rates say nothing of this path. */
   onAppLimited(): void {
     if (this.hasRoom) this.#appLimitedUntil = this.#delivered + Math.max(this.bytes, 1)
   }

@@ -74,6 +74,23 @@ export class Paths {
     return fallback
   }
 
+  /**
+   * Room for stream data: its own, and beside what is still in flight on other paths, which mostly leave by the same line.
+   * After a switch the one begins as the other drains. A full window of each would queue, the old path's last frames behind
+   * the new path's first, and nothing is delivered in order until those arrive.
+   */
+  hasRoom({ inFlight }: PathState): boolean {
+    if (!inFlight.hasRoom || inFlight.bytes < inFlight.least) return inFlight.hasRoom
+    let bytes = 0
+    let limit = inFlight.limit
+    for (const path of this.#paths.values()) {
+      if (path.inFlight.bytes === 0 || path.status === 'suspect') continue
+      bytes += path.inFlight.bytes
+      limit = Math.max(limit, path.inFlight.limit)
+    }
+    return bytes < limit
+  }
+
   ping(id: number, now: number): number {
     const nonce = this.#nonce++
     const path = this.#paths.get(id)

@@ -111,17 +111,15 @@ export class Sender {
   }
 
   #sendPieces(path: PathState, now: number): void {
-    while (path.writable && path.inFlight.hasRoom) {
+    while (path.writable && this.#paths.hasRoom(path)) {
       const next = this.#streams.nextPiece(path.inFlight.pieceBytes)
-      if (next == null) {
-        path.inFlight.onAppLimited()
-        return
-      }
+      if (next == null) break
       const { stream, piece } = next
       const { offset, length, fin, data } = piece
       const item: SentItem = { type: 'stream', stream, piece: { offset, length, fin } }
       this.#sendCounted(path, { type: 'stream', stream, offset, fin, data }, item, now)
     }
+    if (path.writable) path.inFlight.onAppLimited()
   }
 
   #sendClose(path: PathState, now: number): void {

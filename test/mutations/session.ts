@@ -118,7 +118,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'put more in flight than the limit',
     file: 'src/session/sender.ts',
-    find: 'while (path.writable && path.inFlight.hasRoom) {',
+    find: 'while (path.writable && this.#paths.hasRoom(path)) {',
     replace: 'while (path.writable) {'
   },
   {

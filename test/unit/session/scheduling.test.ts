@@ -141,6 +141,24 @@ describe('in flight', () => {
     expect(ofType(core.sent(), 'stream')[0]!.data.byteLength).toBeLessThan(2_000)
   })
 
+  it('grows on the path that takes over as the other one drains', () => {
+    const core = switched()
+    expect(core.path(2).inFlightLimit).toBeGreaterThan(100 * KIB)
+    expect(core.path(2).inFlightBytes).toBeLessThanOrEqual(64 * KIB)
+    const { inFlightBytes, inFlightLimit } = core.path(0)
+    expect(inFlightBytes).toBeGreaterThan(inFlightLimit - MAX_STREAM_PAYLOAD)
+    core.ack(0, core.counted(0) - 2)
+    core.sent()
+    expect(core.path(2).inFlightBytes).toBeGreaterThan(100 * KIB)
+  })
+
+  it('is not held back on the path that takes over by one that is suspect', () => {
+    const core = switched()
+    core.receive(2, { type: 'status', suspects: 0, renew: false })
+    core.sent()
+    expect(core.path(2).inFlightBytes).toBeGreaterThan(100 * KIB)
+  })
+
   it('is not lowered by small messages, whatever their round trips', () => {
     const core = new Core()
     const stream = core.open()
@@ -179,3 +197,26 @@ describe('in flight', () => {
 })
 
 const BIG = { maxSendBuffer: 64 * MIB, maxStreamSendBuffer: 64 * MIB }
+
+/** Bulk filled path 0 and then moved to path 2, whose first frames are acknowledged: those of path 0 are still on their way. */
+function switched(): Core {
+  const core = new Core({
+    paths: [0, 2],
+    path: { peerStreamWindow: 64 * MIB, peerSessionWindow: 64 * MIB },
+    config: BIG
+  })
+  core.session.prefer([0, 2], core.now)
+  core.open(32 * MIB)
+  for (let rounds = 0; rounds < 4; rounds++) {
+    core.sent()
+    core.now += 50
+    core.ackAll(0)
+  }
+  core.sent()
+  core.session.prefer([2, 0], core.now)
+  core.sent()
+  core.now += 50
+  core.ackAll(2)
+  core.sent()
+  return core
+}

@@ -112,7 +112,7 @@ export class SentModel {
     if (!isWritable || stats.length === 0) return
     const isHealthy = stats.some(({ status }) => status === 'healthy')
     if (isHealthy) this.#checkTold()
-    if (stats.some(({ inFlightBytes, inFlightLimit }) => inFlightBytes >= inFlightLimit)) return
+    if (isFull(stats)) return
     if (isHealthy && this.#recheckSuspects) {
       this.#recheckSuspects = false
       for (const log of this.#logs.values()) if (log.suspect) this.#loseStreams(log)
@@ -161,4 +161,12 @@ export class SentModel {
       }
     }
   }
+}
+
+/** A path is, or those that carry something and are not suspect are together. */
+function isFull(stats: readonly PathStats[]): boolean {
+  const shared = stats.filter(({ status, inFlightBytes }) => status === 'healthy' && inFlightBytes > 0)
+  const bytes = shared.reduce((sum, { inFlightBytes }) => sum + inFlightBytes, 0)
+  if (shared.length > 0 && bytes >= Math.max(...shared.map(({ inFlightLimit }) => inFlightLimit))) return true
+  return stats.some(({ inFlightBytes, inFlightLimit }) => inFlightBytes >= inFlightLimit)
 }
