@@ -74,6 +74,11 @@ export class InFlight {
     return this.bytes < this.limit
   }
 
+  /** In flight without a queue, about: the product itself. */
+  get queueless(): number {
+    return this.limit / GAIN
+  }
+
   /** In flight whatever else is. */
   get least(): number {
     return Math.min(this.#first, MIN_PIECES * this.pieceBytes)

@@ -75,20 +75,21 @@ export class Paths {
   }
 
   /**
-   * Room for stream data: its own, and beside what is still in flight on other paths, which mostly leave by the same line.
-   * After a switch the one begins as the other drains. A full window of each would queue, the old path's last frames behind
-   * the new path's first, and nothing is delivered in order until those arrive.
+   * Room for stream data: its own, and beside what is still in flight on other paths, which mostly leave by the same line:
+   * as much as fills that without a queue. After a switch the new path so begins as the old one drains. Of a burst, the line's
+   * queue would have the old path's last frames behind it (a carrier has a window of its own), and until those arrive nothing
+   * is delivered in order.
    */
   hasRoom({ inFlight }: PathState): boolean {
     if (!inFlight.hasRoom || inFlight.bytes < inFlight.least) return inFlight.hasRoom
-    let bytes = 0
-    let limit = inFlight.limit
-    for (const path of this.#paths.values()) {
-      if (path.inFlight.bytes === 0 || path.status === 'suspect') continue
-      bytes += path.inFlight.bytes
-      limit = Math.max(limit, path.inFlight.limit)
+    let elsewhere = 0
+    let most = inFlight.queueless
+    for (const { inFlight: other, status } of this.#paths.values()) {
+      if (other === inFlight || other.bytes === 0 || status === 'suspect') continue
+      elsewhere += other.bytes
+      most = Math.max(most, other.queueless)
     }
-    return bytes < limit
+    return elsewhere === 0 || elsewhere + inFlight.bytes < most
   }
 
   ping(id: number, now: number): number {

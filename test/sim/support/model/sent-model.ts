@@ -163,10 +163,10 @@ export class SentModel {
   }
 }
 
-/** A path is, or those that carry something and are not suspect are together. */
+/** A path is, or several that are not suspect share what one may have without a queue. */
 function isFull(stats: readonly PathStats[]): boolean {
   const shared = stats.filter(({ status, inFlightBytes }) => status === 'healthy' && inFlightBytes > 0)
   const bytes = shared.reduce((sum, { inFlightBytes }) => sum + inFlightBytes, 0)
-  if (shared.length > 0 && bytes >= Math.max(...shared.map(({ inFlightLimit }) => inFlightLimit))) return true
-  return stats.some(({ inFlightBytes, inFlightLimit }) => inFlightBytes >= inFlightLimit)
+  const queueless = Math.max(...shared.map(({ inFlightLimit }) => inFlightLimit)) / 2
+  return (shared.length > 1 && bytes >= queueless) || stats.some((one) => one.inFlightBytes >= one.inFlightLimit)
 }
