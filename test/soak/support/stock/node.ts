@@ -29,6 +29,9 @@ export interface StockContact {
 /** Streams of js-libp2p run on a limited connection when both sides ask for it. */
 export const anywhere = { runOnLimitedConnection: true }
 
+/** By default 5, and all that come through one relay count as one host: every other cycle of a leak test was refused. */
+const MAX_INBOUND_PER_SECOND = 1_000
+
 /** Resolves when it is reachable at its relay, if it has one. */
 export async function startStock({ relays, listen = [], stunUrl }: StockInit): Promise<Libp2p> {
   const iceServers = stunUrl == null ? [] : [{ urls: stunUrl }]
@@ -38,6 +41,7 @@ export async function startStock({ relays, listen = [], stunUrl }: StockInit): P
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: { denyDialMultiaddr: () => false },
+    connectionManager: { inboundConnectionThreshold: MAX_INBOUND_PER_SECOND },
     services: { identify: identify(), ping: ping() }
   })
   const isReserved = (): boolean => node.getMultiaddrs().some((address) => address.toString().includes('/p2p-circuit'))
