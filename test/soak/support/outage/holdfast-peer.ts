@@ -2,6 +2,7 @@
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { createNode, type LinkState, type Transition } from '../../../../src/index.ts'
 import type { PeerInit } from './traffic.ts'
 
@@ -33,9 +34,10 @@ export interface Holding {
   held(): number
 }
 
-export async function holdLinks({ relays, key, upgrade, resumeWindowMs, stunUrl }: PeerInit): Promise<Holding> {
+export async function holdLinks({ relays, listen, key, upgrade, resumeWindowMs, stunUrl }: PeerInit): Promise<Holding> {
   const node = await createNode({
     relays,
+    listen,
     upgrade,
     resumeWindowMs,
     stunServers: stunUrl == null ? [] : [stunUrl],
@@ -60,9 +62,10 @@ export async function holdLinks({ relays, key, upgrade, resumeWindowMs, stunUrl 
   return {
     node,
     addresses: () => node.getMultiaddrs().map(String),
-    async dial({ peerId }) {
+    async dial({ peerId, addresses = [] }) {
       const start = performance.now()
-      await links.dial(peerIdFromString(peerId))
+      const own = addresses.find((address) => !address.includes('/p2p-circuit'))
+      await links.dial(own == null ? peerIdFromString(peerId) : multiaddr(own))
       return { ms: performance.now() - start }
     },
     async whenDirect(peerId) {

@@ -32,7 +32,7 @@ export async function withPair<T>(
   over: Partial<PeerInit>,
   run: (pair: Pair, place: Place) => Promise<T>
 ): Promise<T> {
-  const place = await createPlace()
+  const place = await createPlace(carriage)
   try {
     const pair = await openPair(place, carriage, over)
     const result = await run(pair, place)

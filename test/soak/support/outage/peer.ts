@@ -69,7 +69,7 @@ export class PeerProcess {
     name: K,
     ...[argument]: Argument<K> extends undefined ? [] : [Argument<K>]
   ): Promise<Result<K>> {
-    if (this.#child.exitCode != null || this.#child.signalCode != null) return Promise.reject(new Error('it has ended'))
+    if (!this.#child.connected) return Promise.reject(new Error('it has ended'))
     const waiting = this.#expect(++this.#lastId)
     this.#child.send({ id: this.#lastId, name, argument })
     return waiting.promise as Promise<Result<K>>

@@ -11,8 +11,14 @@ const LINE_BITS_PER_SECOND = 20_000_000
 /** A direct path that died is tried again with backoff. */
 const STEADY_TIMEOUT_MS = 30_000
 
-/** `direct`: with a relayed path standing by; `relayed`: no direct path is looked for. */
-export type Carriage = 'direct' | 'relayed'
+const LISTENER_PORT = 4001
+
+/**
+ * - `direct`: with a relayed path standing by
+ * - `relayed`: no direct path is looked for
+ * - `listener`: over a WebSocket to the second peer, which has an address of its own
+ */
+export type Carriage = 'direct' | 'relayed' | 'listener'
 
 export interface Place {
   readonly lab: Lab
@@ -30,14 +36,17 @@ export interface Pair {
 
 export const whyNot = await whyNoLab()
 
-export async function createPlace(): Promise<Place> {
+export async function createPlace(carriage?: Carriage): Promise<Place> {
   const lab = await createLab()
   try {
     const relayHost = await lab.host({ name: 'relay' })
     const relay = await startLabRelay(relayHost)
     const impair = { delayMs: RTT_MS / 4, rateBitsPerSecond: LINE_BITS_PER_SECOND }
     const host = async (name: string): Promise<Host> => lab.host({ name, behind: await lab.nat(), impair })
-    const hosts = [await host('a'), await host('b')] as const
+    const hosts = [
+      await host('a'),
+      carriage === 'listener' ? await lab.host({ name: 'b', impair }) : await host('b')
+    ] as const
     return {
       lab,
       hosts,
@@ -65,10 +74,9 @@ export function peerInit({ relay }: Place, carriage: Carriage, over: Partial<Pee
 /** Two new peers with a link, or a connection, between them: `a` dialled. */
 export async function openPair(place: Place, carriage: Carriage, over: Partial<PeerInit> = {}): Promise<Pair> {
   const init = peerInit(place, carriage, over)
-  const [a, b] = (await Promise.all(place.hosts.map((host) => PeerProcess.start(host, init)))) as [
-    PeerProcess,
-    PeerProcess
-  ]
+  const [hostOfA, hostOfB] = place.hosts
+  const listen = carriage === 'listener' ? [`/ip4/${hostOfB.address}/tcp/${LISTENER_PORT}/ws`] : undefined
+  const [a, b] = await Promise.all([PeerProcess.start(hostOfA, init), PeerProcess.start(hostOfB, { ...init, listen })])
   const pair: Pair = {
     a,
     b,
@@ -77,7 +85,9 @@ export async function openPair(place: Place, carriage: Carriage, over: Partial<P
     }
   }
   try {
-    await a.ask('dial', { peerId: b.peerId, addresses: await b.ask('addresses') })
+    // A public address is none of its own to js-libp2p before somebody confirms it.
+    const addresses = listen?.map((address) => `${address}/p2p/${b.peerId}`) ?? (await b.ask('addresses'))
+    await a.ask('dial', { peerId: b.peerId, addresses })
     if (over.stock !== true) await whenSteady(pair, carriage)
     return pair
   } catch (err) {
@@ -86,8 +96,13 @@ export async function openPair(place: Place, carriage: Carriage, over: Partial<P
   }
 }
 
+const steady: Record<Carriage, readonly string[]> = {
+  direct: ['relayed standby', 'webrtc active'],
+  relayed: ['relayed active'],
+  listener: ['websocket active']
+}
+
 /** Both are on the path that is meant, with the other one standing by where there is one. */
 export async function whenSteady({ a, b }: Pair, carriage: Carriage): Promise<void> {
-  const wanted = carriage === 'direct' ? ['relayed standby', 'webrtc active'] : ['relayed active']
-  await Promise.all([a, b].map((peer) => peer.whenPaths(wanted, STEADY_TIMEOUT_MS)))
+  await Promise.all([a, b].map((peer) => peer.whenPaths(steady[carriage], STEADY_TIMEOUT_MS)))
 }

@@ -12,6 +12,8 @@ const anywhere = { runOnLimitedConnection: true }
 
 export interface PeerInit {
   readonly relays: string[]
+  /** Addresses of its own. */
+  readonly listen?: string[]
   /** Protobuf of a private key in base64: the same peer again. */
   readonly key: string
   readonly upgrade?: 'auto' | 'never'
