@@ -1,6 +1,8 @@
-import type { Listener, Transport } from '@libp2p/interface'
+import type { Listener, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import type { SendResult } from '@libp2p/utils'
 import type { WebSocketsComponents, WebSocketsInit } from '@libp2p/websockets'
 import { webSockets } from '@libp2p/websockets'
+import { Uint8ArrayList } from 'uint8arraylist'
 
 /** What the stock listener gets from `ws` for each client. */
 interface ServerSocket {
@@ -11,7 +13,13 @@ interface ServerSocket {
 }
 
 interface WebSocketListener extends Listener {
+  readonly wsServer: { readonly options: { allowSynchronousEvents: boolean } }
   onWsServerConnection(socket: ServerSocket, request: unknown): void
+}
+
+/** What the stock connection does with bytes to send. */
+interface Sending {
+  sendData(data: Uint8ArrayList): SendResult
 }
 
 /** "Abnormal closure": RFC 6455 section 7.4.1 reserves it for reporting; it must not be sent, and `ws` throws. */
@@ -22,6 +30,8 @@ const ABNORMAL_CLOSURE = 1006
  *
  * - nobody listens for errors of an accepted WebSocket, so one malformed frame, sent before any handshake of libp2p's,
  *   ends the process;
+ * - each part of what is sent becomes a WebSocket message of its own, six for one that is passed on;
+ * - all messages that came from a client are read at once: 64 KiB of tiny ones hold up all others for a tenth of a second;
  * - aborting a connection calls `close(1006)`, which throws, and the TCP socket of a client that vanished stays open.
  *
  * When the listener no longer has the method that is wrapped here, listening fails: look whether this is still needed.
@@ -33,7 +43,8 @@ export function hardenedWebSockets(init: WebSocketsInit = {}): (components: WebS
     const createListener = transport.createListener.bind(transport)
 
     transport.createListener = (options) => {
-      const listener = createListener(options) as WebSocketListener
+      const listener = createListener({ ...options, upgrader: sendingWhole(options.upgrader) }) as WebSocketListener
+      listener.wsServer.options.allowSynchronousEvents = false
       const accept = listener.onWsServerConnection.bind(listener)
 
       listener.onWsServerConnection = (socket, request) => {
@@ -52,4 +63,20 @@ export function hardenedWebSockets(init: WebSocketsInit = {}): (components: WebS
 
     return transport
   }
+}
+
+/** Everything but the connections that it is given stays as it is. */
+function sendingWhole(upgrader: Upgrader): Upgrader {
+  return new Proxy(upgrader, {
+    get(target, property) {
+      const value = Reflect.get(target, property)
+      if (typeof value !== 'function') return value
+      if (property !== 'upgradeInbound') return value.bind(target)
+      return (maConn: MultiaddrConnection & Sending, options: Parameters<Upgrader['upgradeInbound']>[1]) => {
+        const sendData = maConn.sendData.bind(maConn)
+        maConn.sendData = (data) => sendData(new Uint8ArrayList(data.subarray()))
+        return target.upgradeInbound(maConn, options)
+      }
+    }
+  })
 }

@@ -1,7 +1,7 @@
 import { type EndOfTask, endOfTask } from '../path/index.ts'
 
 /** Each costs about 0.15 ms of negotiation: 500 streams in one carrier message would hold up every other link for 75 ms. */
-const MAX_PER_TASK = 16
+const MAX_PER_TASK = 4
 
 /** Passes on what arrives, a few per task; the others wait, in order. */
 export class Arrivals<T> {

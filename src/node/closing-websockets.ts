@@ -3,6 +3,7 @@ import { webSockets } from '@libp2p/websockets'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { override } from '../link/index.ts'
 import { closeAccepted } from './accepting-websockets.ts'
+import { sendsWhole } from './whole-messages.ts'
 
 /**
  * The stock WebSocket transport, whose connections close when they are aborted: stock ones call `close(1006)`, which
@@ -42,7 +43,7 @@ function closeWhenGivenUp(transport: Transport): void {
 function closing(upgrader: Upgrader): Upgrader {
   return override(upgrader, {
     upgradeOutbound: (maConn: MultiaddrConnection, options: Parameters<Upgrader['upgradeOutbound']>[1]) =>
-      upgrader.upgradeOutbound(closesOnAbort(maConn), options)
+      upgrader.upgradeOutbound(sendsWhole(closesOnAbort(maConn)), options)
   })
 }
 

@@ -210,15 +210,15 @@ export class SessionDriver implements PathHandler, MuxerPort {
   // The session as streams and muxer see it
 
   openStream(): number {
-    return this.#run((now) => this.session.openStream(now))
+    return this.#runLater((now) => this.session.openStream(now))
   }
 
   write(stream: number, data: Uint8Array): { accepted: number; more: boolean } {
-    return this.#run((now) => this.session.write(stream, data, now))
+    return this.#runLater((now) => this.session.write(stream, data, now))
   }
 
   finish(stream: number): void {
-    this.#run((now) => this.session.finish(stream, now))
+    this.#runLater((now) => this.session.finish(stream, now))
   }
 
   reset(stream: number, code: number): void {
@@ -238,6 +238,16 @@ export class SessionDriver implements PathHandler, MuxerPort {
   #run<T>(call: (now: number) => T): T {
     const result = call(this.#now())
     this.#drain()
+    return result
+  }
+
+  /** What is written within a task leaves as one frame at its end, however small the pieces. */
+  #runLater<T>(call: (now: number) => T): T {
+    const result = call(this.#now())
+    if (this.#status === 'running') {
+      this.#sendBufferedBytes = this.session.sendBufferedBytes
+      this.#flush.schedule()
+    }
     return result
   }
 

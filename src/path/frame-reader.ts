@@ -1,12 +1,13 @@
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { type Frame, FrameDecoder } from '../wire/index.ts'
 import { type EndOfTask, endOfTask } from './end-of-task.ts'
+import { FrameShare } from './frame-share.ts'
 
 /**
- * A message of many tiny frames is read a bit at a time, so that other links have their turn in between: about 0.2 ms. Bulk
- * has four frames in 64 KiB. A flood in messages of fewer frames than this is not slowed by it.
+ * Tiny frames are read a bit per task, in however many messages they come, so that other links have their turn in between:
+ * about a millisecond where each frame is a `message` event. Of bulk these are 1.6 MB.
  */
-const MAX_FRAMES_PER_TASK = 1_000
+const MAX_FRAMES_PER_TASK = 100
 
 export interface FrameReaderInit {
   onFrames(frames: Frame[]): void
@@ -15,20 +16,29 @@ export interface FrameReaderInit {
   /** It has fallen behind: nothing more should come for now. */
   pause(): void
   resume(): void
+  /** Milliseconds, monotonic. @default performance.now */
+  now?(): number
 }
 
-/** What a carrier delivers, taken apart into frames. */
+/** What a carrier delivers, taken apart into frames: no more per task, and per second, than leaves other links their part. */
 export class FrameReader {
   readonly #init: FrameReaderInit
+  readonly #now: () => number
+  readonly #share: FrameShare
   readonly #decoder = new FrameDecoder()
   readonly #chunks: Uint8Array[] = []
   /** Of the chunk in hand. */
   #frames: Generator<Frame> | undefined
   #next: EndOfTask | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  /** Frames that may still be read in this task. */
+  #left = MAX_FRAMES_PER_TASK
   #status: 'reading' | 'behind' | 'stopped' = 'reading'
 
   constructor(init: FrameReaderInit) {
     this.#init = init
+    this.#now = init.now ?? (() => performance.now())
+    this.#share = new FrameShare(this.#now())
   }
 
   /** Bytes of an incomplete frame. */
@@ -36,11 +46,16 @@ export class FrameReader {
     return this.#decoder.heldBytes
   }
 
+  /** The carrier is to be paused. */
+  get isBehind(): boolean {
+    return this.#status === 'behind'
+  }
+
   push(data: Uint8Array | Uint8ArrayList): void {
     if (this.#status === 'stopped') return
-    if (data instanceof Uint8Array) this.#chunks.push(data)
-    else this.#chunks.push(...data)
-    if (this.#status === 'reading') this.#read(MAX_FRAMES_PER_TASK)
+    // In one piece: a list may have a part for each byte.
+    this.#chunks.push(data.subarray())
+    if (this.#status === 'reading') this.#read(Math.min(this.#left, this.#share.available(this.#now())))
   }
 
   /** Nothing more comes, and there is no later moment. */
@@ -55,10 +70,15 @@ export class FrameReader {
     this.#chunks.length = 0
     this.#frames = undefined
     this.#next?.stop()
+    clearTimeout(this.#timer)
   }
 
   #read(maxFrames: number): void {
     const { frames, isDone, error } = this.#take(maxFrames)
+    this.#left -= frames.length
+    this.#share.take(frames.length)
+    this.#next ??= endOfTask(() => this.#onTask())
+    this.#next.schedule()
     const failed = this.#passOn(frames) ?? error
     if (this.#status === 'stopped') return
     if (failed != null) {
@@ -66,9 +86,17 @@ export class FrameReader {
       this.#init.onError(failed)
     } else if (isDone) {
       this.#catchUp()
-    } else {
-      this.#fallBehind()
+    } else if (this.#status === 'reading') {
+      this.#status = 'behind'
+      this.#init.pause()
     }
+  }
+
+  #onTask(): void {
+    this.#left = MAX_FRAMES_PER_TASK
+    if (this.#status !== 'behind') return
+    if (this.#share.available(this.#now()) >= MAX_FRAMES_PER_TASK) this.#read(MAX_FRAMES_PER_TASK)
+    else this.#timer = setTimeout(() => this.#onTask(), this.#share.delayMs(MAX_FRAMES_PER_TASK))
   }
 
   #take(maxFrames: number): { frames: Frame[]; isDone: boolean; error?: Error } {
@@ -95,15 +123,6 @@ export class FrameReader {
     } catch (err) {
       return err as Error
     }
-  }
-
-  #fallBehind(): void {
-    if (this.#status === 'reading') {
-      this.#status = 'behind'
-      this.#init.pause()
-    }
-    this.#next ??= endOfTask(() => this.#read(MAX_FRAMES_PER_TASK))
-    this.#next.schedule()
   }
 
   #catchUp(): void {

@@ -88,9 +88,10 @@ export class SessionPath {
   readonly #reader = new FrameReader({
     onFrames: (frames) => this.#handler.onFrames(this, frames),
     onError: (error) => this.abort(error),
-    pause: () => this.#stream.pause(),
+    pause: () => this.#pause(),
     resume: () => this.#resume()
   })
+  #resuming = false
   #status: SessionPathStatus = 'open'
   #awaitsDrain = false
   #ending = false
@@ -193,9 +194,25 @@ export class SessionPath {
     this.#reader.push(data)
   }
 
-  /** What a paused carrier holds comes at once. */
+  #pause(): void {
+    if (!this.#resuming && this.#stream.readStatus === 'readable') this.#stream.pause()
+  }
+
+  /**
+   * What a paused carrier holds comes at once, and may be too much again: stock streams that are paused within `resume` go on
+   * to let the peer send.
+   */
   #resume(): void {
-    if (this.#stream.readStatus === 'paused') this.#stream.resume()
+    if (this.#resuming || this.#stream.readStatus !== 'paused') return
+    this.#resuming = true
+    try {
+      this.#stream.resume()
+    } catch (err) {
+      // Everything was passed on; only the peer cannot be told any more that there is room.
+      this.#log('resumed at the end of the connection - %e', err)
+    }
+    this.#resuming = false
+    if (this.#reader.isBehind) this.#pause()
   }
 
   /**
@@ -250,15 +267,16 @@ export class SessionPath {
   }
 }
 
-function* messages(frames: readonly Frame[]): Generator<Uint8ArrayList> {
+/** Each in one piece: carriers encrypt, and some send, every part of a list by itself. */
+function* messages(frames: readonly Frame[]): Generator<Uint8Array> {
   let message = new Uint8ArrayList()
   for (const frame of frames) {
     const encoded = Uint8ArrayList.fromUint8Arrays(encodeFrame(frame))
     if (message.byteLength > 0 && message.byteLength + encoded.byteLength > MAX_MESSAGE_BYTES) {
-      yield message
+      yield message.subarray()
       message = new Uint8ArrayList()
     }
     message.append(encoded)
   }
-  if (message.byteLength > 0) yield message
+  if (message.byteLength > 0) yield message.subarray()
 }

@@ -4,6 +4,7 @@ import type { MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { expect, it, onTestFinished } from 'vitest'
 import { closingWebSockets } from '../../../src/node/closing-websockets.ts'
 
@@ -54,6 +55,15 @@ it('an accepted connection that is aborted leaves no socket behind', async () =>
   const closed = once(socket, 'close')
   maConn.abort(new Error('given up'))
   await closed
+})
+
+it('what is sent at once is one WebSocket message, of however many parts', async () => {
+  const { maConn, socket } = await accept()
+  const received: number[] = []
+  socket.on('data', (data) => received.push(...data))
+  maConn.send(Uint8ArrayList.fromUint8Arrays([1, 2, 3].map((byte) => Uint8Array.of(byte))))
+  // FIN and binary, three bytes, unmasked: RFC 6455 section 5.2.
+  await expect.poll(() => received.slice(-5)).toEqual([0x82, 3, 1, 2, 3])
 })
 
 it('a malformed WebSocket frame ends the connection, and nothing else', async () => {

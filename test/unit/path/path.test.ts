@@ -176,8 +176,8 @@ describe('a path', () => {
       await settled()
       expect([...statuses]).toEqual(['paused'])
       expect(carrier.listener.stream.readStatus).toBe('readable')
-      expect(Math.max(...seen)).toBeLessThanOrEqual(1_000)
-      expect(turns).toBeGreaterThanOrEqual(5)
+      expect(Math.max(...seen)).toBeLessThanOrEqual(100)
+      expect(turns).toBeGreaterThanOrEqual(FLOOD / 100 - 1)
     })
 
     it('takes in order what comes while it is behind', async () => {

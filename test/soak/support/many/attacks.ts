@@ -1,8 +1,8 @@
 // What hostile peers do, each for as long as its process lives.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Frame } from '../../../../src/wire/index.ts'
+import type { RawPath, RawPeer } from '../../../support/raw-peer.ts'
 import { SINK } from './protocols.ts'
-import type { RawPath, RawPeer } from './raw-peer.ts'
 
 /**
  * - `garbage`: links, sends what no session sends, is cut off, links again

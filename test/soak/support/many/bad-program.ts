@@ -1,10 +1,10 @@
 // Hostile peers, each behind an identity of its own. What they cost themselves is not what is measured: they yield to all
 // others on this machine, as peers elsewhere would.
 import { constants, setPriority } from 'node:os'
+import { RawPeer } from '../../../support/raw-peer.ts'
 import { type Attack, attacks } from './attacks.ts'
 import { serve } from './program.ts'
 import type { Contact } from './protocols.ts'
-import { RawPeer } from './raw-peer.ts'
 
 export interface Attacker {
   readonly attack: Attack
@@ -18,7 +18,7 @@ const handlers = {
   async start({ victim, relay, attackers }: { victim: Contact; relay: string; attackers: Attacker[] }) {
     const ids: string[] = []
     for (const { attack, via } of attackers) {
-      const peer = await RawPeer.start(victim, relay, via)
+      const peer = await RawPeer.start(victim, via, relay)
       ids.push(peer.id)
       void attacks[attack](peer)
     }

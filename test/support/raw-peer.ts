@@ -11,9 +11,8 @@ import { createLibp2p } from 'libp2p'
 import { pEvent } from 'p-event'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { compare } from 'uint8arrays/compare'
-import { encodeFrame, type Frame, FrameDecoder, SESSION_PROTOCOL } from '../../../../src/wire/index.ts'
-import { isCounted } from '../../../support/counted.ts'
-import type { Contact } from './protocols.ts'
+import { encodeFrame, type Frame, FrameDecoder, SESSION_PROTOCOL } from '../../src/wire/index.ts'
+import { isCounted } from './counted.ts'
 
 const WINDOWS = { streamWindow: 1_048_576, sessionWindow: 4_194_304 }
 const HANDSHAKE_TIMEOUT_MS = 5_000
@@ -69,8 +68,9 @@ export class RawPath {
     return this.bytes(...frames.flatMap((frame) => [...encodeFrame(frame)]))
   }
 
+  /** In one piece: stock sends each part of a list as a WebSocket message of its own. */
   bytes(...bytes: Uint8Array[]): boolean {
-    return this.#stream.send(Uint8ArrayList.fromUint8Arrays(bytes))
+    return this.#stream.send(Uint8ArrayList.fromUint8Arrays(bytes).subarray())
   }
 
   /** Resolves when the carrier takes more, or has ended. */
@@ -100,15 +100,21 @@ export class RawPath {
 
 const instanceId = (): Uint8Array => crypto.getRandomValues(new Uint8Array(16))
 
+/** How the node it turns to is reached. */
+export interface Contact {
+  readonly peerId: string
+  readonly address?: string | undefined
+}
+
 export class RawPeer {
   readonly node: Libp2p
   readonly #victim: PeerId
   readonly #address: string
   #paths = 0
 
-  static async start(victim: Contact, relay: string, via: 'relayed' | 'websocket'): Promise<RawPeer> {
+  static async start(victim: Contact, via: 'relayed' | 'websocket', relay?: string): Promise<RawPeer> {
     const node = await createLibp2p({
-      addresses: { listen: [`${relay}/p2p-circuit`] },
+      addresses: { listen: relay == null ? [] : [`${relay}/p2p-circuit`] },
       transports: [webSockets(), circuitRelayTransport()],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
