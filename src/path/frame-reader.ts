@@ -1,13 +1,19 @@
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { type Frame, FrameDecoder } from '../wire/index.ts'
 import { type EndOfTask, endOfTask } from './end-of-task.ts'
-import { FrameShare } from './frame-share.ts'
+import { Share } from './share.ts'
 
 /**
  * Tiny frames are read a bit per task, in however many messages they come, so that other links have their turn in between:
  * about a millisecond where each frame is a `message` event. Of bulk these are 1.6 MB.
  */
 const MAX_FRAMES_PER_TASK = 100
+
+/**
+ * A tenth to a fifth of a core. Nothing in order comes near it: 20,000 frames of bulk are 320 MB, and our streams send what
+ * was written within a task as one frame. Raising it costs all other links that much.
+ */
+const FRAMES = { perSecond: 20_000, burst: 20_000 }
 
 export interface FrameReaderInit {
   onFrames(frames: Frame[]): void
@@ -24,7 +30,7 @@ export interface FrameReaderInit {
 export class FrameReader {
   readonly #init: FrameReaderInit
   readonly #now: () => number
-  readonly #share: FrameShare
+  readonly #share: Share
   readonly #decoder = new FrameDecoder()
   readonly #chunks: Uint8Array[] = []
   /** Of the chunk in hand. */
@@ -38,7 +44,7 @@ export class FrameReader {
   constructor(init: FrameReaderInit) {
     this.#init = init
     this.#now = init.now ?? (() => performance.now())
-    this.#share = new FrameShare(this.#now())
+    this.#share = new Share(FRAMES, this.#now())
   }
 
   /** Bytes of an incomplete frame. */

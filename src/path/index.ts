@@ -11,4 +11,5 @@ export {
   type SessionPathInit,
   type SessionPathStatus
 } from './path.ts'
+export { Share } from './share.ts'
 export type { PathBudget, PathKind } from './types.ts'

@@ -17,10 +17,33 @@ it('the first four are passed on at once, the others in order in the tasks after
   expect(passed).toEqual(numbers(41))
 })
 
-it('at the end all that wait are passed on', () => {
+it('a thousand are passed on as fast as that goes, more as time goes by', async () => {
   const passed: number[] = []
-  const arrivals = new Arrivals<number>((arrival) => passed.push(arrival))
-  for (const number of numbers(40)) arrivals.add(number)
+  let now = 0
+  const arrivals = new Arrivals<number>(
+    (arrival) => passed.push(arrival),
+    () => now
+  )
+  for (const number of numbers(2_000)) arrivals.add(number)
+  for (let i = 0; i < 1_000; i++) await task()
+  expect(passed).toEqual(numbers(1_000))
+  now += 1_000
+  await expect.poll(() => passed.length).toBe(1_500)
+  arrivals.add(2_000)
+  now += 2_000
+  await expect.poll(() => passed).toEqual(numbers(2_001))
+})
+
+it('at the end all that wait are passed on', async () => {
+  const passed: number[] = []
+  const arrivals = new Arrivals<number>(
+    (arrival) => passed.push(arrival),
+    () => 0
+  )
+  for (const number of numbers(2_000)) arrivals.add(number)
+  for (let i = 0; i < 1_000; i++) await task()
   arrivals.finish()
-  expect(passed).toEqual(numbers(40))
+  expect(passed).toEqual(numbers(2_000))
+  arrivals.add(2_000)
+  expect(passed).toEqual(numbers(2_001))
 })

@@ -60,7 +60,7 @@ it('an accepted connection that is aborted leaves no socket behind', async () =>
 it('what is sent at once is one WebSocket message, of however many parts', async () => {
   const { maConn, socket } = await accept()
   const received: number[] = []
-  socket.on('data', (data) => received.push(...data))
+  socket.on('data', (data: Buffer) => received.push(...data))
   maConn.send(Uint8ArrayList.fromUint8Arrays([1, 2, 3].map((byte) => Uint8Array.of(byte))))
   // FIN and binary, three bytes, unmasked: RFC 6455 section 5.2.
   await expect.poll(() => received.slice(-5)).toEqual([0x82, 3, 1, 2, 3])
