@@ -4,16 +4,22 @@ import { type EndOfTask, endOfTask } from './end-of-task.ts'
 import { Share } from './share.ts'
 
 /**
- * Tiny frames are read a bit per task, in however many messages they come, so that other links have their turn in between:
- * about a millisecond where each frame is a `message` event. Of bulk these are 1.6 MB.
+ * Tiny frames are read a bit per task, in however many messages they come, so that other links have their turn in between. Of
+ * bulk these are 1.6 MB.
  */
 const MAX_FRAMES_PER_TASK = 100
 
+/** The same where frames cost more than most, as those do that open a stream. */
+const MAX_MS_PER_TASK = 1
+
+/** Between looks at the clock. */
+const FRAMES_PER_LOOK = 8
+
 /**
  * A tenth to a fifth of a core. Nothing in order comes near it: 20,000 frames of bulk are 320 MB, and our streams send what
- * was written within a task as one frame. Raising it costs all other links that much.
+ * was written within a task as one frame. At once, as many as a full window of the smallest pieces. Raising it costs all other links that much.
  */
-const FRAMES = { perSecond: 20_000, burst: 20_000 }
+const FRAMES = { perSecond: 20_000, burst: 5_000 }
 
 export interface FrameReaderInit {
   onFrames(frames: Frame[]): void
@@ -80,22 +86,45 @@ export class FrameReader {
   }
 
   #read(maxFrames: number): void {
-    const { frames, isDone, error } = this.#take(maxFrames)
-    this.#left -= frames.length
-    this.#share.take(frames.length)
+    const until = this.#now() + MAX_MS_PER_TASK
+    for (let left = maxFrames; ; ) {
+      const { frames, isDone, error } = this.#take(Math.min(left, FRAMES_PER_LOOK))
+      left -= frames.length
+      this.#left -= frames.length
+      this.#share.take(frames.length)
+      const failed = this.#passOn(frames) ?? error
+      if (this.#isStopped) return
+      if (failed != null) {
+        this.stop()
+        this.#init.onError(failed)
+        return
+      }
+      if (isDone) {
+        this.#nextTask()
+        this.#catchUp()
+        return
+      }
+      if (left <= 0 || (maxFrames !== Number.POSITIVE_INFINITY && this.#now() >= until)) {
+        this.#nextTask()
+        this.#fallBehind()
+        return
+      }
+    }
+  }
+
+  get #isStopped(): boolean {
+    return this.#status === 'stopped'
+  }
+
+  #nextTask(): void {
     this.#next ??= endOfTask(() => this.#onTask())
     this.#next.schedule()
-    const failed = this.#passOn(frames) ?? error
-    if (this.#status === 'stopped') return
-    if (failed != null) {
-      this.stop()
-      this.#init.onError(failed)
-    } else if (isDone) {
-      this.#catchUp()
-    } else if (this.#status === 'reading') {
-      this.#status = 'behind'
-      this.#init.pause()
-    }
+  }
+
+  #fallBehind(): void {
+    if (this.#status === 'behind') return
+    this.#status = 'behind'
+    this.#init.pause()
   }
 
   #onTask(): void {

@@ -11,8 +11,8 @@ const BATCH = Array<Frame>(500).fill(PING)
 
 const FLOOD_MS = 3_000
 
-/** What a reader takes: the share of one second at once, and then that of each. */
-const READ_BYTES = 20_000 * (1 + FLOOD_MS / 1_000) * PING_BYTES
+/** What a reader takes: some at once, and then its share of each second. */
+const READ_BYTES = (5_000 + (20_000 * FLOOD_MS) / 1_000) * PING_BYTES
 
 /** What waits for it: the receive window of the carrier, and the message that filled it. */
 const HELD_BYTES = 4_194_304 + BATCH.length * PING_BYTES
@@ -40,7 +40,7 @@ it('a peer that floods is held back by its carrier', async () => {
   expect(path.isOpen, 'it is slowed down, not cut off').toBe(true)
   const link = node.services.links.get(attacker.node.peerId)
   const { receivedBytes } = link!.paths[0]!
-  expect(receivedBytes).toBeGreaterThan(20_000 * PING_BYTES)
+  expect(receivedBytes).toBeGreaterThan(5_000 * PING_BYTES)
   expect(receivedBytes).toBeLessThan(READ_BYTES + HELD_BYTES)
 })
 
@@ -52,7 +52,8 @@ it.each(['abort', 'close'] as const)(
     while (path.isOpen && path.send(...BATCH)) await new Promise(setImmediate)
     for (const connection of attacker.node.getConnections()) {
       if (how === 'abort') connection.abort(new Error('given up'))
-      else await connection.close()
+      // It waits for what the flood has still to send, for a while.
+      else await connection.close().catch((err) => connection.abort(err))
     }
     await eventually('the path ends', () => node.services.links.get(attacker.node.peerId)?.paths.length === 0)
     await expect(attacker.attached()).resolves.toBeDefined()

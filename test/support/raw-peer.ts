@@ -40,7 +40,7 @@ export class RawPath {
   }
 
   get isOpen(): boolean {
-    return this.#stream.status === 'open'
+    return this.#stream.status === 'open' && this.#stream.writeStatus === 'writable'
   }
 
   #onFrame(frame: Frame): void {

@@ -31,18 +31,21 @@ async function settled(seen: { frames: number }): Promise<void> {
   }
 }
 
-it('a flood is read up to the share of one second, and then as time goes by', async () => {
+it('a flood is read up to its share, and then as time goes by', async () => {
   const { reader: flooded, seen } = reader()
-  flooded.push(pings(60_000))
+  flooded.push(pings(20_000))
   await settled(seen)
-  expect(seen.frames).toBe(20_000)
+  expect(seen.frames).toBe(5_000)
   expect(seen.calls).toEqual(['pause'])
-  seen.now += 500
-  await expect.poll(() => seen.frames).toBe(30_000)
-  seen.now += 1_000
-  await expect.poll(() => seen.frames).toBe(50_000)
-  seen.now += 1_000
-  await expect.poll(() => seen.frames).toBe(60_000)
+  seen.now += 100
+  await expect.poll(() => seen.frames).toBe(7_000)
+  seen.now += 250
+  await expect.poll(() => seen.frames).toBe(12_000)
+  // No more than at the start, however long the pause was.
+  seen.now += 10_000
+  await expect.poll(() => seen.frames).toBe(17_000)
+  seen.now += 250
+  await expect.poll(() => seen.frames).toBe(20_000)
   expect(seen.calls).toEqual(['pause', 'resume'])
   flooded.stop()
 })

@@ -154,7 +154,7 @@ describe('a path', () => {
   })
 
   describe('under a flood of tiny frames', () => {
-    const FLOOD = 5_000
+    const FLOOD = 4_000
     const flood = (): Uint8Array =>
       Uint8Array.from(Array.from({ length: FLOOD }, () => [...encoded(frame('x'))]).flat())
 

@@ -34,6 +34,8 @@ export interface Others {
   /** Sent to without end, and never reading. */
   readonly unread?: readonly Reached[]
   readonly attackers?: readonly Attacker[]
+  /** Whether the attackers turn to another node, which nobody measures: what they cost the machine they still do. */
+  readonly elsewhere?: boolean
 }
 
 interface Present {
@@ -106,7 +108,7 @@ export class Crowd {
     }
   }
 
-  async #add({ good = [], stopped = [], unread = [], attackers = [] }: Others): Promise<Present> {
+  async #add({ good = [], stopped = [], unread = [], attackers = [], elsewhere = false }: Others): Promise<Present> {
     const programs: Program<unknown>[] = []
     const ids: string[] = []
     const linked = async (kinds: readonly Reached[]): Promise<Contact[]> => {
@@ -123,18 +125,27 @@ export class Crowd {
       await (programs.at(-1) as Program<GoodProgram>).ask('stop', undefined as never)
     }
     if (attackers.length > 0) {
+      const victim = elsewhere ? await this.#startDecoy(programs) : this.#self!
       const program = Program.start<BadProgram>(script('bad-program'))
       programs.push(program as Program<unknown>)
       const hostile = await program.ask('start', {
-        victim: this.#self!,
+        victim,
         relay: this.#relay.multiaddrs[0]!,
         attackers: [...attackers]
       })
-      ids.push(...hostile)
-      // Not waited for: those that never answer would hold it up.
-      this.#node.ask('tryToTalk', hostile).catch(() => {})
+      if (!elsewhere) {
+        ids.push(...hostile)
+        // Not waited for: those that never answer would hold it up.
+        this.#node.ask('tryToTalk', hostile).catch(() => {})
+      }
     }
     return { ids, programs }
+  }
+
+  async #startDecoy(programs: Program<unknown>[]): Promise<Contact> {
+    const decoy = Program.start<NodeProgram>(this.#scripts.node)
+    programs.push(decoy as Program<unknown>)
+    return decoy.ask('start', { relays: this.#relay.multiaddrs })
   }
 
   /** What went wrong with links to peers in order. */
