@@ -46,6 +46,7 @@ export class FrameReader {
   /** Frames that may still be read in this task. */
   #left = MAX_FRAMES_PER_TASK
   #status: 'reading' | 'behind' | 'stopped' = 'reading'
+  #done: (() => void) | undefined
 
   constructor(init: FrameReaderInit) {
     this.#init = init
@@ -70,15 +71,17 @@ export class FrameReader {
     if (this.#status === 'reading') this.#read(Math.min(this.#left, this.#share.available(this.#now())))
   }
 
-  /** Nothing more comes, and there is no later moment. */
-  finish(): void {
-    if (this.#status === 'behind') this.#read(Number.POSITIVE_INFINITY)
-    this.stop()
+  /** Nothing more comes: `done` is called when everything was read, which is now unless it has fallen behind. */
+  finish(done: () => void): void {
+    this.#done = done
+    if (this.#status === 'behind') this.#hurry()
+    else if (this.#status === 'reading') this.#finished()
   }
 
   /** What was not read yet is dropped. */
   stop(): void {
     this.#status = 'stopped'
+    this.#done = undefined
     this.#chunks.length = 0
     this.#frames = undefined
     this.#next?.stop()
@@ -104,7 +107,7 @@ export class FrameReader {
         this.#catchUp()
         return
       }
-      if (left <= 0 || (maxFrames !== Number.POSITIVE_INFINITY && this.#now() >= until)) {
+      if (left <= 0 || this.#now() >= until) {
         this.#nextTask()
         this.#fallBehind()
         return
@@ -130,8 +133,23 @@ export class FrameReader {
   #onTask(): void {
     this.#left = MAX_FRAMES_PER_TASK
     if (this.#status !== 'behind') return
-    if (this.#share.available(this.#now()) >= MAX_FRAMES_PER_TASK) this.#read(MAX_FRAMES_PER_TASK)
-    else this.#timer = setTimeout(() => this.#onTask(), this.#share.delayMs(MAX_FRAMES_PER_TASK))
+    if (this.#done != null || this.#share.available(this.#now()) >= MAX_FRAMES_PER_TASK) {
+      this.#read(MAX_FRAMES_PER_TASK)
+    } else {
+      this.#timer = setTimeout(() => this.#onTask(), this.#share.delayMs(MAX_FRAMES_PER_TASK))
+    }
+  }
+
+  /** Still a bit per task, but whatever its share: a path that has ended is not to be kept. */
+  #hurry(): void {
+    clearTimeout(this.#timer)
+    this.#nextTask()
+  }
+
+  #finished(): void {
+    const done = this.#done
+    this.stop()
+    done?.()
   }
 
   #take(maxFrames: number): { frames: Frame[]; isDone: boolean; error?: Error } {
@@ -162,6 +180,10 @@ export class FrameReader {
 
   #catchUp(): void {
     if (this.#status === 'reading') return
+    if (this.#done != null) {
+      this.#finished()
+      return
+    }
     this.#status = 'reading'
     this.#init.resume()
   }

@@ -245,10 +245,7 @@ export class SessionPath {
     if (this.#ending) return
     this.#ending = true
     this.#resume()
-    queueMicrotask(() => {
-      this.#reader.finish()
-      this.#end()
-    })
+    queueMicrotask(() => this.#reader.finish(() => this.#end()))
   }
 
   #end(): void {
