@@ -13,6 +13,12 @@ import { StreamEffects } from './stream-effects.ts'
  */
 const LINGER_MS = 1_000
 
+/**
+ * Writes of one task that become a frame each: stock streams mostly keep what was sent by one call together, and applications
+ * count on it that should not. What is written in a loop shares frames: a frame costs a peer as much as a kilobyte.
+ */
+const MAX_WRITES_BY_THEMSELVES = 32
+
 /** CLOSE code: the side went away, as a page does that is closed. */
 export const LEFT = 2
 
@@ -69,6 +75,8 @@ export class SessionDriver implements PathHandler, MuxerPort {
   readonly #flush: EndOfTask
   readonly #closed = Promise.withResolvers<void>()
   readonly #streams = new StreamEffects((stream, bytes) => this.session.consume(stream, bytes, this.#now()))
+  /** Of this task. */
+  #writes = 0
   #draining = false
   #status: 'running' | 'closed' = 'running'
   #peerClosed = false
@@ -210,15 +218,16 @@ export class SessionDriver implements PathHandler, MuxerPort {
   // The session as streams and muxer see it
 
   openStream(): number {
-    return this.#runLater((now) => this.session.openStream(now))
+    return this.#run((now) => this.session.openStream(now))
   }
 
   write(stream: number, data: Uint8Array): { accepted: number; more: boolean } {
-    return this.#runLater((now) => this.session.write(stream, data, now))
+    const write = (now: number) => this.session.write(stream, data, now)
+    return this.#writes++ < MAX_WRITES_BY_THEMSELVES ? this.#run(write) : this.#runLater(write)
   }
 
   finish(stream: number): void {
-    this.#runLater((now) => this.session.finish(stream, now))
+    this.#run((now) => this.session.finish(stream, now))
   }
 
   reset(stream: number, code: number): void {
@@ -241,7 +250,7 @@ export class SessionDriver implements PathHandler, MuxerPort {
     return result
   }
 
-  /** What is written within a task leaves as one frame at its end, however small the pieces. */
+  /** What is written leaves with the next call, or at the end of the task: as one frame, however small the pieces. */
   #runLater<T>(call: (now: number) => T): T {
     const result = call(this.#now())
     if (this.#status === 'running') {
@@ -328,6 +337,7 @@ export class SessionDriver implements PathHandler, MuxerPort {
 
   /** Acknowledgements travel with the answers that the task's frames led to. */
   #onEndOfTask(): void {
+    this.#writes = 0
     this.#run((now) => this.session.flush(now))
     this.#writeAll()
   }

@@ -79,6 +79,11 @@ export class RawPath {
     else await new Promise(setImmediate)
   }
 
+  /** Nothing more is sent; what was, still is. */
+  finish(): Promise<void> {
+    return this.#stream.close()
+  }
+
   async ended(): Promise<void> {
     if (this.isOpen) await pEvent(this.#stream, 'close')
   }
