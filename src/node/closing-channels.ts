@@ -7,8 +7,8 @@ const connections = new Map<RTCPeerConnection, Set<RTCDataChannel>>()
 /** Channels whose end will never be told. */
 let stuck = 0
 let watching = false
-/** A node has stopped, and none was made since. */
-let stopped = false
+/** Nodes that run, of whichever something may use the library at any time. */
+let running = 0
 
 /** Channels tell of their end from threads of the library, some milliseconds after their peer connection closed. */
 const TELLING_MS = 500
@@ -20,7 +20,6 @@ const TELLING_MS = 500
  * there is nothing to mend.
  */
 export function closeChannelsWithTheirConnection(): void {
-  stopped = false
   if (watching) return
   watching = true
   const { createDataChannel, setRemoteDescription, close } = RTCPeerConnection.prototype
@@ -31,6 +30,7 @@ export function closeChannelsWithTheirConnection(): void {
   }
   // Nothing is announced before this; the constructor cannot be replaced.
   RTCPeerConnection.prototype.setRemoteDescription = function (...args) {
+    if (!connections.has(this)) connections.set(this, new Set())
     this.addEventListener('datachannel', (event) => watch(this, (event as RTCDataChannelEvent).channel))
     return setRemoteDescription.apply(this, args)
   }
@@ -43,9 +43,16 @@ export function closeChannelsWithTheirConnection(): void {
   }
 }
 
-/** Only the library as a whole gives up what is stuck. After the last node has stopped, with no peer connection left, that harms nobody. */
-export function releaseStuckChannels(): void {
-  stopped = true
+export function onNodeStarted(): void {
+  running++
+}
+
+/**
+ * Only the library as a whole gives up what is stuck. After the last node has stopped, with no peer connection left, that
+ * harms nobody; while another one makes a connection, it corrupts memory.
+ */
+export function onNodeStopped(): void {
+  running--
   later(() => {})
 }
 
@@ -53,7 +60,7 @@ export function releaseStuckChannels(): void {
 function later(run: () => void): void {
   const timer = setTimeout(() => {
     run()
-    if (!stopped || stuck === 0 || connections.size > 0) return
+    if (running > 0 || stuck === 0 || connections.size > 0) return
     stuck = 0
     cleanup()
   }, TELLING_MS)

@@ -1,6 +1,6 @@
 import type { ServiceMap } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
-import { closeChannelsWithTheirConnection, releaseStuckChannels } from './closing-channels.ts'
+import { closeChannelsWithTheirConnection, onNodeStarted, onNodeStopped } from './closing-channels.ts'
 import { assemble, type CreateNodeInit, type HoldfastNode } from './create-node.ts'
 import { InvalidOptionError } from './defaults.ts'
 
@@ -21,6 +21,8 @@ export async function createNode<T extends ServiceMap = ServiceMap>(
   }
   closeChannelsWithTheirConnection()
   const node = await assemble(init, [tcp()])
-  node.addEventListener('stop', releaseStuckChannels)
+  if (node.status === 'started') onNodeStarted()
+  node.addEventListener('start', onNodeStarted)
+  node.addEventListener('stop', onNodeStopped)
   return node
 }
