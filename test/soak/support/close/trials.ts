@@ -46,7 +46,12 @@ export class Processes {
     this.#listener = new Child(env)
   }
 
-  async run({ dialler, listener, shape, trials, diallers }: Trials): Promise<Outcome> {
+  /** @throws when one of the processes ends meanwhile */
+  run(trials: Trials): Promise<Outcome> {
+    return Promise.race([this.#run(trials), this.#dialler.died, this.#listener.died])
+  }
+
+  async #run({ dialler, listener, shape, trials, diallers }: Trials): Promise<Outcome> {
     const tally = new Tally(this.#nextId, trials)
     this.#dialler.onReport = (report) => tally.add(report)
     this.#listener.onReport = (report) => tally.add(report)
@@ -79,28 +84,31 @@ export class Processes {
 
 class Child {
   onReport: (report: Report) => void = () => {}
+  /** Rejects when the process ends. */
+  readonly died: Promise<never>
   readonly #process: ChildProcess
 
   constructor(env: NodeJS.ProcessEnv) {
     const program = fileURLToPath(new URL('./program.ts', import.meta.url))
     this.#process = fork(program, { execArgv: FLAGS, env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.#process.on('message', (report: Report) => this.onReport(report))
+    this.died = new Promise((_resolve, reject) => {
+      this.#process.once('exit', (code, signal) =>
+        reject(new Error(`the process ended with ${signal ?? `code ${code}`}`))
+      )
+    })
+    this.died.catch(() => {})
   }
 
   ask<T extends Report['type']>(command: Command, type: T): Promise<Extract<Report, { type: T }>> {
-    const { promise, resolve, reject } = Promise.withResolvers<Extract<Report, { type: T }>>()
+    const { promise, resolve } = Promise.withResolvers<Extract<Report, { type: T }>>()
     const child = this.#process
     const onMessage = (report: Report): void => {
       if (report.type === type) resolve(report as Extract<Report, { type: T }>)
     }
-    const onExit = (code: number | null): void => reject(new Error(`the process ended with code ${code}`))
     child.on('message', onMessage)
-    child.on('exit', onExit)
     child.send(command)
-    return promise.finally(() => {
-      child.off('message', onMessage)
-      child.off('exit', onExit)
-    })
+    return promise.finally(() => child.off('message', onMessage))
   }
 
   end(): void {
