@@ -9,6 +9,11 @@ import { amount, describeInFull, record } from './support/soak.ts'
 
 const MIB = 1_048_576
 const MAX_BUFFERED_MIB = 8
+/**
+ * What the process may grow by while the reader is paused: native buffers of WebRTC are seen only here. V8's young generation takes up
+ * to two semi-spaces of 16 MiB for the echoes of a minute, however little is buffered.
+ */
+const MAX_GROWN_MIB = MAX_BUFFERED_MIB + amount(0, 32)
 const STOCK_RUNS = 3
 const STOCK_MAX_SEND_MS = 60_000
 /** Until the pause, the pause, and the rest. */
@@ -46,7 +51,7 @@ describe.each<Way>(['webrtc', 'relay'])('a reader that stops, over %s,', (way) =
     expect(received).toEqual(sent)
     expect(heldMiB).toBeLessThanOrEqual(MAX_BUFFERED_MIB)
     expect(liveMiB).toBeLessThanOrEqual(MAX_BUFFERED_MIB)
-    expect(residentMiB).toBeLessThanOrEqual(MAX_BUFFERED_MIB)
+    expect(residentMiB).toBeLessThanOrEqual(MAX_GROWN_MIB)
     expect(paused.msP50).toBeLessThanOrEqual(2 * idle.msP50 + paused.lateMsP99)
     expect(paused.msP99).toBeLessThanOrEqual(idle.msP99 + NOISE_MS + WAITS * paused.lateMsP99)
     expect(busy.msP50).toBeLessThanOrEqual(idle.msP50 + QUEUE_MS + WAITS * busy.lateMsP99)
