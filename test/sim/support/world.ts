@@ -14,9 +14,9 @@ import type { Trace } from './trace.ts'
 
 /** With a working path and readers that read, everything is delivered and closed in this time. */
 const LIVENESS_MS = 60_000
-/** After that nothing may go on by itself. */
+/** After that nothing may go on by itself, but for the probes of a suspect path: one each 2 s on either side, and some at first. */
 const QUIET_MS = 20_000
-const MAX_QUIET_TICKS = 20
+const MAX_QUIET_TICKS = 60
 const END_RETRY_MS = 50
 const MAX_EVENTS = 200_000
 const MIN_EVENTS = 200
