@@ -48,7 +48,7 @@ export class Arrivals<T> {
       this.#share.take(1)
       this.#passOn(arrival)
     }
-    if (this.#status === 'finished' || this.#left === MAX_PER_TASK) return
+    if (this.#status === 'finished' || (this.#left === MAX_PER_TASK && this.#waiting.length === 0)) return
     this.#next ??= endOfTask(() => this.#onTask())
     this.#next.schedule()
   }

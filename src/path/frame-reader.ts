@@ -16,8 +16,9 @@ const MAX_MS_PER_TASK = 1
 const FRAMES_PER_LOOK = 8
 
 /**
- * A tenth to a fifth of a core. Nothing in order comes near it: 20,000 frames of bulk are 320 MB, and our streams send what
- * was written within a task as one frame. At once, as many as a full window of the smallest pieces. Raising it costs all other links that much.
+ * A tenth to a fifth of a core. Nothing in order comes near it: 20,000 frames of bulk are 320 MB, and of what is written in a
+ * loop, our streams put many pieces into one frame. At once, as many as a full window of the smallest pieces. Raising it costs
+ * all other links that much.
  */
 const FRAMES = { perSecond: 20_000, burst: 5_000 }
 

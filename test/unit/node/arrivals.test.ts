@@ -34,6 +34,21 @@ it('a thousand are passed on as fast as that goes, more as time goes by', async 
   await expect.poll(() => passed).toEqual(numbers(2_001))
 })
 
+it('one that comes when the share is just used up waits for it alone', async () => {
+  const passed: number[] = []
+  let now = 0
+  const arrivals = new Arrivals<number>(
+    (arrival) => passed.push(arrival),
+    () => now
+  )
+  for (const number of numbers(1_000)) arrivals.add(number)
+  for (let i = 0; i < 1_000; i++) await task()
+  arrivals.add(1_000)
+  expect(passed).toEqual(numbers(1_000))
+  now += 1_000
+  await expect.poll(() => passed).toEqual(numbers(1_001))
+})
+
 it('at the end all that wait are passed on', async () => {
   const passed: number[] = []
   const arrivals = new Arrivals<number>(
