@@ -29,6 +29,11 @@ export interface ReachInit {
   mayDialDirect(peer: PeerId): boolean
 }
 
+export interface ReachOptions {
+  /** PeerIds of relays to try last: a path through them does not answer just now. */
+  readonly avoidRelays?: readonly string[]
+}
+
 /** Gets a carrier, and a first path, to a peer by every way known at once. */
 export class Reach {
   readonly #init: ReachInit
@@ -43,8 +48,14 @@ export class Reach {
    * @throws {PeerRefusedProtocolError} with the carrier that reached the peer
    * @throws {NoRouteError} naming what was tried
    */
-  async open(peer: Peer, address: Multiaddr | undefined, signal: AbortSignal): Promise<PeerLink> {
-    return this.#race(await this.#routes(peer, address), peer.id, signal, async (route, carrier, signal) => {
+  async open(
+    peer: Peer,
+    address: Multiaddr | undefined,
+    signal: AbortSignal,
+    options: ReachOptions = {}
+  ): Promise<PeerLink> {
+    const routes = await this.#routes(peer, address, options)
+    return this.#race(routes, peer.id, signal, async (route, carrier, signal) => {
       const link = await peer.openPath(carrier, { signal })
       if (isDirectAddress(route.address)) peer.directAddress = route.address
       return link
@@ -84,10 +95,10 @@ export class Reach {
     }
   }
 
-  async #routes(peer: Peer, address: Multiaddr | undefined): Promise<Route[]> {
+  async #routes(peer: Peer, address: Multiaddr | undefined, { avoidRelays = [] }: ReachOptions = {}): Promise<Route[]> {
     const { dialer, relays, mayDialDirect } = this.#init
     const known = await this.#known(peer.id)
-    const [firstRelay, ...otherRelays] = relays.towards(known)
+    const [firstRelay, ...otherRelays] = relays.towards(known, avoidRelays)
     const direct = mayDialDirect(peer.id)
       ? known.filter((address) => isDirectAddress(address) && dialer.canDial(address))
       : []

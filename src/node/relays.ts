@@ -60,8 +60,11 @@ export class Relays {
     this.#configured = configured
   }
 
-  /** Connected ones first: they answer in one round trip. `stored` are the addresses known of the peer. */
-  towards(stored: readonly Multiaddr[]): Multiaddr[] {
+  /**
+   * Connected ones first: they answer in one round trip; those to `avoid` last. `stored` are the addresses known of the
+   * peer.
+   */
+  towards(stored: readonly Multiaddr[], avoid: readonly string[] = []): Multiaddr[] {
     const byId = new Map<string, Multiaddr>()
     for (const relay of [...circuits(stored), ...this.#own()]) {
       const id = peerIdOf(relay)
@@ -70,7 +73,8 @@ export class Relays {
     const connected = new Set(
       this.#components.connectionManager.getConnections().map((connection) => connection.remotePeer.toString())
     )
-    return [...byId].sort(([a], [b]) => Number(connected.has(b)) - Number(connected.has(a))).map(([, relay]) => relay)
+    const rank = (id: string): number => (avoid.includes(id) ? 2 : connected.has(id) ? 0 : 1)
+    return [...byId].sort(([a], [b]) => rank(a) - rank(b)).map(([, relay]) => relay)
   }
 
   /** Those there are to this relay now. */
