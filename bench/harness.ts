@@ -60,7 +60,14 @@ export interface BenchOptions {
   readonly migrations?: number
   /** `migrate`: to be sent meanwhile. */
   readonly bytes?: number
-  /** Also tells what happened to the paths. */
+  /** `renewal`: both send as much at once. */
+  readonly both?: boolean
+  /** `renewal`: of one circuit of the relay; stock's if left out. */
+  readonly limitBytes?: number
+  readonly limitSeconds?: number
+  /** `idle`: how long nobody says anything. */
+  readonly seconds?: number
+  /** Also tells what happened to the paths; `idle`: what the bytes are. */
   readonly trace?: boolean
   /** Progress, for people. */
   log(line: string): void

@@ -5,10 +5,11 @@
 //   --rtt MS                        round trip between the peers over the relay, where the bench has a relay
 //   --kills N --runs-stock N --cut MS --traffic echo|bulk   failover
 //   --migrations N --bytes N        migrate
+//   --bytes N --both --limit-bytes N --limit-seconds N --runs-stock N   renewal
 //   --pair chromium-firefox         failover, migrate: peers in the network lab
 //   --line BITS                     failover, migrate: bits per second of their lines
 //   --congestion bbr                failover, migrate: how TCP controls congestion, instead of cubic
-//   --trace                         failover, migrate: what happened to the paths
+//   --trace                         failover, migrate, renewal: what happened to the paths
 import { appendFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isolated } from '../scripts/isolate.ts'
@@ -16,12 +17,14 @@ import { run } from '../scripts/processes.ts'
 import { bundle } from './benches/bundle.ts'
 import { failover } from './benches/failover.ts'
 import { firstByte } from './benches/first-byte.ts'
+import { idle } from './benches/idle.ts'
 import { migrate } from './benches/migrate.ts'
+import { renewal } from './benches/renewal.ts'
 import { ensureBuilt } from './build.ts'
 import { type Bench, type BenchOptions, jsonLine } from './harness.ts'
 import { table } from './report.ts'
 
-const benches: Record<string, Bench> = { 'first-byte': firstByte, bundle, failover, migrate }
+const benches: Record<string, Bench> = { 'first-byte': firstByte, bundle, failover, migrate, renewal }
 
 const usage = `npm run bench -- NAME [--json] [--runs N] [--rtt MS] [more: see the head of bench/run.ts]
 
@@ -48,6 +51,10 @@ async function main(args: string[]): Promise<number> {
       congestion: { type: 'string' },
       migrations: { type: 'string' },
       bytes: { type: 'string' },
+      seconds: { type: 'string' },
+      both: { type: 'boolean', default: false },
+      'limit-bytes': { type: 'string' },
+      'limit-seconds': { type: 'string' },
       trace: { type: 'boolean', default: false }
     }
   })
@@ -61,7 +68,7 @@ async function main(args: string[]): Promise<number> {
     console.error(`There is no bench ${positionals.join(' ')}.\n\n${usage}`)
     return 2
   }
-  const { traffic, pair, congestion, trace } = values
+  const { traffic, pair, congestion, both, trace } = values
   const options = {
     runs: positive('runs', values.runs),
     rttMs: positive('rtt', values.rtt),
@@ -74,6 +81,10 @@ async function main(args: string[]): Promise<number> {
     congestion,
     migrations: positive('migrations', values.migrations),
     bytes: positive('bytes', values.bytes),
+    seconds: positive('seconds', values.seconds),
+    both,
+    limitBytes: positive('limit-bytes', values['limit-bytes']),
+    limitSeconds: positive('limit-seconds', values['limit-seconds']),
     trace
   }
   if (bench.inLab !== true) await ensureBuilt()
