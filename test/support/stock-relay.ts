@@ -11,6 +11,7 @@ import { identify } from '@libp2p/identify'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { loadIdentity } from '../../relay-server/index.ts'
+import { gaterOf, lie, tellWhatItHolds, tricksOf, tricksOptions } from './relay-tricks.ts'
 
 const { values } = parseArgs({
   options: {
@@ -19,7 +20,8 @@ const { values } = parseArgs({
     host: { type: 'string', multiple: true, default: ['127.0.0.1'] },
     'limit-bytes': { type: 'string' },
     'limit-seconds': { type: 'string' },
-    'max-reservations': { type: 'string' }
+    'max-reservations': { type: 'string' },
+    ...tricksOptions
   }
 })
 
@@ -42,6 +44,8 @@ if (values['limit-bytes'] === '0' && values['limit-seconds'] === '0') {
   reservations.applyDefaultLimit = false
 }
 
+const tricks = tricksOf(values)
+
 const node = await createLibp2p({
   privateKey: await loadIdentity(values.identity!),
   addresses: {
@@ -50,8 +54,12 @@ const node = await createLibp2p({
   transports: [webSockets()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
+  connectionGater: gaterOf(tricks),
   services: { identify: identify(), relay: circuitRelayServer({ reservations }) }
 })
+
+lie(node.services.relay, tricks)
+tellWhatItHolds(node)
 
 const stop = (): void => {
   void Promise.resolve(node.stop()).then(() => process.exit(0))
