@@ -65,6 +65,8 @@ export interface BenchOptions {
   /** `renewal`: of one circuit of the relay; stock's if left out. */
   readonly limitBytes?: number
   readonly limitSeconds?: number
+  /** `failover`: the relay has stock limits, and the standby was given up. */
+  readonly cold?: boolean
   /** `idle`: how long nobody says anything. */
   readonly seconds?: number
   /** Also tells what happened to the paths; `idle`: what the bytes are. */

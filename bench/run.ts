@@ -3,13 +3,14 @@
 //   --json                          one JSON object as the last line
 //   --runs N                        instead of the bench's own number
 //   --rtt MS                        round trip between the peers over the relay, where the bench has a relay
-//   --kills N --runs-stock N --cut MS --traffic echo|bulk   failover
+//   --kills N --runs-stock N --cut MS --traffic echo|bulk --cold   failover
 //   --migrations N --bytes N        migrate
 //   --bytes N --both --limit-bytes N --limit-seconds N --runs-stock N   renewal
 //   --pair chromium-firefox         failover, migrate: peers in the network lab
 //   --line BITS                     failover, migrate: bits per second of their lines
 //   --congestion bbr                failover, migrate: how TCP controls congestion, instead of cubic
-//   --trace                         failover, migrate, renewal: what happened to the paths
+//   --seconds N                     idle: how long nobody says anything
+//   --trace                         failover, migrate, renewal: what happened to the paths; idle: what the bytes are
 import { appendFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isolated } from '../scripts/isolate.ts'
@@ -24,7 +25,7 @@ import { ensureBuilt } from './build.ts'
 import { type Bench, type BenchOptions, jsonLine } from './harness.ts'
 import { table } from './report.ts'
 
-const benches: Record<string, Bench> = { 'first-byte': firstByte, bundle, failover, migrate, renewal }
+const benches: Record<string, Bench> = { 'first-byte': firstByte, bundle, failover, migrate, renewal, idle }
 
 const usage = `npm run bench -- NAME [--json] [--runs N] [--rtt MS] [more: see the head of bench/run.ts]
 
@@ -52,6 +53,7 @@ async function main(args: string[]): Promise<number> {
       migrations: { type: 'string' },
       bytes: { type: 'string' },
       seconds: { type: 'string' },
+      cold: { type: 'boolean', default: false },
       both: { type: 'boolean', default: false },
       'limit-bytes': { type: 'string' },
       'limit-seconds': { type: 'string' },
@@ -68,7 +70,7 @@ async function main(args: string[]): Promise<number> {
     console.error(`There is no bench ${positionals.join(' ')}.\n\n${usage}`)
     return 2
   }
-  const { traffic, pair, congestion, both, trace } = values
+  const { traffic, pair, congestion, both, cold, trace } = values
   const options = {
     runs: positive('runs', values.runs),
     rttMs: positive('rtt', values.rtt),
@@ -82,6 +84,7 @@ async function main(args: string[]): Promise<number> {
     migrations: positive('migrations', values.migrations),
     bytes: positive('bytes', values.bytes),
     seconds: positive('seconds', values.seconds),
+    cold,
     both,
     limitBytes: positive('limit-bytes', values['limit-bytes']),
     limitSeconds: positive('limit-seconds', values['limit-seconds']),

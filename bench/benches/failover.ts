@@ -9,6 +9,8 @@ import { createPlace, LINE_BITS_PER_SECOND, type PairKind, type Place, pairOf, R
 const KILLS = 50
 const STOCK_RUNS = 5
 const CUT_MS = 5_000
+/** Each waits for 30 s until its standby is given up: several wait together. */
+const COLD_AT_ONCE = 4
 
 export const failover: Bench = {
   title: 'UDP dropped for 5 s under an echo and under a bulk stream: the stall, bytes lost, direct again',
@@ -19,22 +21,25 @@ export const failover: Bench = {
     if (why != null) throw new Error(why)
     const kinds = pairOf(options.pair)
     const lineBitsPerSecond = options.lineBitsPerSecond ?? LINE_BITS_PER_SECOND
-    const place = await createPlace({
-      rttMs: options.rttMs ?? RTT_MS,
-      lineBitsPerSecond,
-      congestion: options.congestion
-    })
+    const { rttMs = RTT_MS, congestion, cold = false } = options
+    const places: Place[] = []
     try {
-      return await measure(place, kinds, options)
+      for (let index = 0; index < (cold ? COLD_AT_ONCE : 1); index++) {
+        places.push(await createPlace({ rttMs, lineBitsPerSecond, congestion, stockRelay: cold }))
+      }
+      return await measure(places, kinds, options)
     } finally {
-      await endPeers(...place.hosts)
-      await place.close()
+      for (const place of places) {
+        await endPeers(...place.hosts)
+        await place.close()
+      }
     }
   }
 }
 
-async function measure(place: Place, kinds: PairKind, options: BenchOptions): Promise<Outcome> {
-  const { kills = KILLS, runsStock = STOCK_RUNS, cutMs = CUT_MS, traffic = 'both', trace = false, log } = options
+async function measure(places: readonly Place[], kinds: PairKind, options: BenchOptions): Promise<Outcome> {
+  const { cutMs = CUT_MS, trace = false, cold = false, log } = options
+  const { kills = KILLS, runsStock = cold ? 0 : STOCK_RUNS, traffic = cold ? 'echo' : 'both' } = options
   const traffics: Traffic[] = traffic === 'both' ? ['echo', 'bulk'] : [traffic]
   const ours: Kill[] = []
   const stock: Kill[] = []
@@ -50,12 +55,15 @@ async function measure(place: Place, kinds: PairKind, options: BenchOptions): Pr
       log(failures.at(-1)!)
     }
   }
-  for (let round = 0; round < Math.max(kills, runsStock); round++) {
+  const both = async (round: number, place: Place): Promise<void> => {
     for (const traffic of traffics) {
-      const init = { place, kinds, traffic, cutMs }
+      const init = { place, kinds, traffic, cutMs, cold }
       if (round < kills) await one('ours', round, () => killOurs(init), ours)
       if (round < runsStock) await one('stock', round, () => killStock(init), stock)
     }
+  }
+  for (let round = 0; round < Math.max(kills, runsStock); round += places.length) {
+    await Promise.all(places.map((place, index) => both(round + index, place)))
   }
   const result = {
     name: 'failover',
@@ -64,7 +72,7 @@ async function measure(place: Place, kinds: PairKind, options: BenchOptions): Pr
     rivals: {},
     runs: kills,
     machine: machine(),
-    options: { kills, runsStock, cutMs, rttMs: options.rttMs ?? RTT_MS }
+    options: { kills, runsStock, cutMs, rttMs: options.rttMs ?? RTT_MS, ...(cold ? { cold: 1 } : {}) }
   }
   const notDirect = ours.filter(({ directAgainMs }) => directAgainMs == null).length
   const resumed = stock.filter((kill) => kill.resumed && kill.bytesLost === 0).length

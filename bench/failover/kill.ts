@@ -35,9 +35,13 @@ export interface KillInit {
   readonly traffic: Traffic
   /** How long UDP vanishes. */
   readonly cutMs: number
+  /** The relayed path was given up, as it is where the relay's limits are small: it is dialled when it is needed. */
+  readonly cold?: boolean
 }
 
 const WARM_UP_MS = 2_000
+/** A standby is given up after 30 s of silence. */
+const COLD_WITHIN_MS = 60_000
 /** Told of in the timeline. */
 const LONG_GAP_MS = 100
 /** Traffic goes on after everything is well again: the way back may stall too. */
@@ -47,16 +51,19 @@ const DELIVERED_WITHIN_MS = 20_000
 /** Stock peers notice after 7 to 14 s, and what they had sent on a wire that is well again comes with SCTP's backoff. */
 const STOCK_WATCH_MS = 20_000
 
-export async function killOurs({ place, kinds, traffic, cutMs }: KillInit): Promise<Kill> {
+export async function killOurs({ place, kinds, traffic, cutMs, cold = false }: KillInit): Promise<Kill> {
   const pair = await openPair(place, kinds)
   const { a, b, peerIdOfB } = pair
   try {
     await a.evaluate((peerId) => person.dial(peerId, 'first').then(() => {}), peerIdOfB)
     await Promise.all([whenDirect(a), whenDirect(b)])
+    if (cold) await Promise.all([whenCold(a), whenCold(b)])
     await start(a, traffic)
+    // Less than what makes a cold standby a hot one again.
     await pause(WARM_UP_MS)
-    const standby = await a.evaluate(() => (person.link.state.status === 'direct' ? person.link.state.standby : ''))
-    if (standby !== 'hot') throw new Error(`Before the cut the standby was '${standby}', not hot`)
+    const wanted = cold ? 'cold' : 'hot'
+    const standby = await standbyOf(a)
+    if (standby !== wanted) throw new Error(`Before the cut the standby was '${standby}', not ${wanted}`)
     const { cutAt, healedAt } = await cut(place, cutMs)
     const direct = await Promise.all([a, b].map((peer) => directAgainAt(peer, healedAt)))
     await pause(AFTERMATH_MS)
@@ -66,6 +73,18 @@ export async function killOurs({ place, kinds, traffic, cutMs }: KillInit): Prom
     return { ...outcome, directAgainMs, timeline: timeline.sort((one, other) => one.at - other.at) }
   } finally {
     await pair.close()
+  }
+}
+
+function standbyOf(peer: Peer): Promise<string> {
+  return peer.evaluate(() => (person.link.state.status === 'direct' ? person.link.state.standby : ''))
+}
+
+async function whenCold(peer: Peer): Promise<void> {
+  const deadline = Date.now() + COLD_WITHIN_MS
+  while ((await standbyOf(peer)) !== 'cold') {
+    if (Date.now() > deadline) throw new Error(`The standby was not given up within ${COLD_WITHIN_MS} ms`)
+    await pause(100)
   }
 }
 

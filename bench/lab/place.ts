@@ -3,6 +3,7 @@ import { createLab, type Host, type Lab } from '../../test/natlab/index.ts'
 import { type LabRelay, openPeer, type Peer, type PeerKind, startLabRelay } from '../../test/natlab/peers/index.ts'
 import { globalsOf, startPeople, startStockPeople } from '../../test/natlab/scenarios/pair.ts'
 import { installProbe, type Tally } from './probe.ts'
+import { startRelayIn } from './relay-in.ts'
 
 export const RTT_MS = 30
 /** A line as people have it: bulk fills it, and neither the lab's own core nor the peers' are what is measured. */
@@ -24,16 +25,20 @@ export interface PlaceOptions {
   readonly lineBitsPerSecond?: number
   /** How TCP controls congestion. @default 'cubic' */
   readonly congestion?: string
+  /** The peers' relay is a stock one with its limits, 2 min and 128 KiB a circuit. @default false */
+  readonly stockRelay?: boolean
 }
 
 export async function createPlace({
   rttMs,
   lineBitsPerSecond,
-  congestion = TCP_CONGESTION
+  congestion = TCP_CONGESTION,
+  stockRelay = false
 }: PlaceOptions): Promise<Place> {
   const lab = await createLab({ congestion })
   try {
-    const relay = await startLabRelay(await lab.host({ name: 'relay' }))
+    const own = await startLabRelay(await lab.host({ name: 'relay' }))
+    const relay = stockRelay ? await startStockRelay(lab, own) : own
     // A packet passes two of these wires each way, whichever path it takes: the relay's own takes no time.
     const impair = { delayMs: rttMs / 4, rateBitsPerSecond: lineBitsPerSecond }
     const host = async (name: string): Promise<Host> => lab.host({ name, behind: await lab.nat(), impair })
@@ -42,6 +47,18 @@ export async function createPlace({
   } catch (err) {
     await lab.close()
     throw err
+  }
+}
+
+/** It has no STUN: ours answers that. */
+async function startStockRelay(lab: Lab, own: LabRelay): Promise<LabRelay> {
+  const { multiaddrs, stop } = await startRelayIn(await lab.host({ name: 'stock relay' }), { stock: true })
+  return {
+    multiaddrs,
+    stunUrl: own.stunUrl,
+    async stop() {
+      await Promise.all([stop(), own.stop()])
+    }
   }
 }
 
