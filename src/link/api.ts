@@ -142,8 +142,51 @@ export interface Link extends TypedEventTarget<LinkEvents> {
   abort(err: Error): void
 }
 
+/**
+ * What is being done about a reservation. Attempts count from 1 since it was lost; times are milliseconds since the Unix
+ * epoch.
+ */
+export type ReservationStatus =
+  /** None is wanted: enough other relays have this node, or the page is put aside. */
+  | { readonly status: 'idle' }
+  /** An attempt is under way. */
+  | { readonly status: 'trying'; readonly attempt: number }
+  /** `attempt` of them failed, the last by `cause`; the next begins at `retryAt`. */
+  | { readonly status: 'backoff'; readonly attempt: number; readonly retryAt: number; readonly cause: string }
+  /** This node is reachable through the relay. */
+  | { readonly status: 'reserved'; readonly since: number }
+
+/** A snapshot of one relay that this node is, or may become, reachable through. */
+export interface ReservationInfo {
+  /** Who the relay is. */
+  readonly relay: PeerId
+  /** Where it is, `/p2p/<relay>` included. */
+  readonly address: Multiaddr
+  /** What is being done about it. */
+  readonly state: ReservationStatus
+}
+
+/** Which relay took this node in. */
+export interface ReservationDetail {
+  /** Who the relay is. */
+  readonly relay: PeerId
+  /** Where it is, `/p2p/<relay>` included. */
+  readonly address: Multiaddr
+}
+
+/** Which relay does not have this node any more, and why. */
+export interface ReservationLostDetail extends ReservationDetail {
+  /** In words, for people: `the connection to the relay was lost`. */
+  readonly cause: string
+}
+
 /** What the `links` service dispatches. */
 export interface LinksEvents {
+  /** A relay took this node in: it is reachable through that relay from now on. */
+  'reservation:open': CustomEvent<ReservationDetail>
+  /** This node is not reachable through a relay any more; not dispatched by `stop()`. */
+  'reservation:lost': CustomEvent<ReservationLostDetail>
+
   /** A link came up, dialled by either side. */
   'link:open': CustomEvent<Link>
   /** A link ended, for whatever reason; `link.state` has it. */
@@ -180,6 +223,12 @@ export interface Links extends TypedEventTarget<LinksEvents> {
 
   /** All links there are, recovering ones included. */
   all(): Link[]
+
+  /**
+   * The relays this node is reachable through or tries to be, those it likes best first, and its spares; none before it has
+   * started. `reservation:open` and `reservation:lost` say when one changes.
+   */
+  readonly reservations: readonly ReservationInfo[]
 }
 
 /** Options of `links()`; `createNode()` takes them too. A number out of its bounds is an `InvalidOptionError`. */
@@ -191,6 +240,18 @@ export interface LinksInit {
    * @default []
    */
   relays?: Array<string | Multiaddr>
+
+  /**
+   * At how many of `relays` this node keeps a reservation, to be reachable. Which ones follows from its PeerId, so that
+   * nodes spread over relays. Where one cannot be had the next steps in, and is given back when that one is there again for a
+   * minute. Others are only dialled through. Starting waits for the first of them. Raising it costs the relays a connection
+   * each, and this node a ping per 30 s; lowering it to 1 makes a relay's end an outage of seconds.
+   *
+   * Relays in libp2p's `addresses.listen`, as `<relay>/p2p-circuit`, are reserved in any case.
+   *
+   * @default 2 for `createNode()`, 0 for `links()`
+   */
+  reservations?: number
 
   /** Ask before a link with this peer exists, dialled by either side. @default everybody */
   accept?: (peerId: PeerId) => boolean | Promise<boolean>

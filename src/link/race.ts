@@ -1,6 +1,9 @@
 import type { Attempt } from './errors.ts'
 
-/** Each next way starts this much after the one before, or when that failed: RFC 8305 section 5 says 250 ms. */
+/**
+ * The first way has this long for itself, or until it fails: RFC 8305 section 5 says 250 ms. Then all others start at once:
+ * any number of dead ways costs no more than this (decision 0024).
+ */
 export const STAGGER_MS = 250
 
 export interface Way<T> {
@@ -20,8 +23,8 @@ export class RaceLostError extends Error {
 }
 
 /**
- * The first way that works, started one after another with a stagger; the others are aborted then. `isFinal` errors end
- * the race at once: they are answers, not failures.
+ * The first way that works; the others are aborted then. They start one after another as each fails, and all that are left
+ * together when the stagger is over. `isFinal` errors end the race at once: they are answers, not failures.
  *
  * @throws {RaceLostError} with what every way answered
  */
@@ -36,10 +39,8 @@ export async function race<T>(
   const attempts: Attempt[] = []
   let next = 0
   let running = 0
-  let timer: ReturnType<typeof setTimeout> | undefined
 
   const start = (): void => {
-    clearTimeout(timer)
     const way = ways[next]
     if (way == null) {
       if (running === 0) reject(new RaceLostError(attempts))
@@ -48,12 +49,16 @@ export async function race<T>(
     next++
     running++
     way.go(joint).then(resolve, (error: Error) => {
+      // The race is over, and this way ended because of that.
+      if (joint.aborted) return
       running--
       attempts.push({ address: way.name, error })
       if (isFinal(error)) reject(error)
       else start()
     })
-    if (next < ways.length) timer = setTimeout(start, STAGGER_MS)
+  }
+  const startAll = (): void => {
+    while (next < ways.length) start()
   }
 
   const onAbort = (): void => {
@@ -64,6 +69,7 @@ export async function race<T>(
     reject(new RaceLostError(attempts))
   }
   signal.addEventListener('abort', onAbort)
+  const timer = setTimeout(startAll, STAGGER_MS)
   if (signal.aborted) onAbort()
   else start()
   try {

@@ -9,6 +9,10 @@ export type {
   PathEventDetail,
   PathInfo,
   PathRole,
+  ReservationDetail,
+  ReservationInfo,
+  ReservationLostDetail,
+  ReservationStatus,
   Transition,
   UpgradePolicy,
   UpgradeStatus

@@ -44,8 +44,9 @@ export type HoldfastNode<T extends ServiceMap = ServiceMap> = Libp2p<NodeService
 /** Options of `createNode()`, beside those of `links()`. */
 export interface CreateNodeInit<T extends ServiceMap = ServiceMap> extends LinksInit {
   /**
-   * Relays this node is reachable through, and dials others through: the multiaddrs they print, up to `/p2p/<relay>`.
-   * Without any, the node can only dial addresses. It starts as soon as one of them took it in.
+   * Relays this node dials others through, and is reachable through (as many of them as `reservations` says): the multiaddrs
+   * they print, up to `/p2p/<relay>`. Without any, the node can only dial addresses. It starts as soon as one of them took it
+   * in.
    *
    * @default []
    */
@@ -88,12 +89,6 @@ export interface CreateNodeInit<T extends ServiceMap = ServiceMap> extends Links
   libp2p?: Omit<Libp2pOptions, 'services' | 'start'>
 }
 
-/** None of the relays took this node in. */
-export class RelayUnreachableError extends Error {
-  static override name = 'RelayUnreachableError'
-  override name = 'RelayUnreachableError'
-}
-
 /**
  * Connections a link counts as for libp2p: two carriers and the durable one. The preset raises libp2p's own default of
  * 300 by it.
@@ -129,10 +124,12 @@ export async function assemble<T extends ServiceMap>(
   page: PageInfo & Pick<LinksInit, 'mayResume'> = { identity: { kept: false } }
 ): Promise<HoldfastNode<T>> {
   const limits = validated(init)
+  const { reservations } = limits
   const relays = parseRelays(init.relays ?? [])
   const rtcConfiguration = init.rtcConfiguration ?? { iceServers: iceServers(init.stunServers ?? []) }
   const {
     relays: _,
+    reservations: ____,
     stunServers: __,
     identity: ___,
     services,
@@ -148,17 +145,13 @@ export async function assemble<T extends ServiceMap>(
     start: false,
     addresses: {
       ...libp2p.addresses,
-      listen: [
-        ...listen,
-        ...relays.map((relay) => `${relay}/p2p-circuit`),
-        ...(relays.length > 0 && !policy.isNever ? ['/webrtc'] : [])
-      ]
+      listen: [...listen, ...(relays.length > 0 && !policy.isNever ? ['/webrtc'] : [])]
     },
     transports: [
       linkTransport(),
       ...transports,
       closingWebSockets(),
-      relayTransport(relays.length),
+      relayTransport(),
       webRTCTransport(rtcConfiguration),
       ...(libp2p.transports ?? [])
     ] as Libp2pOptions['transports'],
@@ -183,32 +176,13 @@ export async function assemble<T extends ServiceMap>(
     services: {
       identify: identify(),
       ping: ping(),
-      links: links({ mayResume: page.mayResume, ...linksInit, relays, rtcConfiguration }),
+      links: links({ mayResume: page.mayResume, ...linksInit, relays, reservations, rtcConfiguration }),
       page: () => ({ identity: page.identity }),
       ...services
     } as unknown as ServiceFactoryMap<NodeServices & T>
   })
-  if (start) await startNode(node, relays)
+  if (start) await node.start()
   return node as HoldfastNode<T>
-}
-
-async function startNode(node: Libp2p, relays: readonly Multiaddr[]): Promise<void> {
-  try {
-    await node.start()
-  } catch (err) {
-    await node.stop()
-    if (relays.length === 0) throw err
-    throw new RelayUnreachableError(
-      `No relay took this node in: is one running and reachable at ${relays.join(', ')}, and is that its PeerId? (${reasons(err)})`,
-      { cause: err }
-    )
-  }
-}
-
-/** libp2p wraps the reasons of failed listeners in their messages or in `errors`. */
-function reasons(err: unknown): string {
-  const error = err as Error & { errors?: Error[] }
-  return error.errors?.map(({ message }) => message).join('; ') ?? error.message
 }
 
 function iceServers(urls: readonly string[]): RTCIceServer[] {

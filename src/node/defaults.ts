@@ -2,6 +2,8 @@ import type { LinksInit } from '../link/index.ts'
 
 /** Every default a user meets, in one place; the reasons stand at the options in `LinksInit`. */
 export const DEFAULTS = {
+  /** Of `createNode()`; `links()` in a node of your own makes none. */
+  reservations: 2,
   resumeWindowMs: 60_000,
   maxLinks: 256,
   maxBufferedBytes: 4_194_304,
@@ -17,6 +19,7 @@ export type Limits = { readonly [K in keyof typeof DEFAULTS]: number }
 
 /** Least and greatest value that makes sense, and why. */
 const BOUNDS: { readonly [K in keyof typeof DEFAULTS]: readonly [min: number, max: number] } = {
+  reservations: [0, 16],
   resumeWindowMs: [0, 86_400_000],
   maxLinks: [1, 65_536],
   // One full stream window at least, or a single stream could never use its credit.

@@ -27,6 +27,7 @@ import {
   type PeerLink,
   PeerRefusedProtocolError,
   peerIdOf,
+  type ReservationInfo,
   UpgradeForbiddenError
 } from '../link/index.ts'
 import { MAX_PATHS } from '../session/index.ts'
@@ -109,7 +110,14 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       reach: this.#reach
     })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)
-    this.#reservations = new Reservations(components, this.#log)
+    this.#reservations = new Reservations({
+      components,
+      relays: this.#relays,
+      count: init.reservations ?? 0,
+      log: this.#log,
+      onOpen: (detail) => this.safeDispatchEvent('reservation:open', { detail }),
+      onLost: (detail) => this.safeDispatchEvent('reservation:lost', { detail })
+    })
     this.#nodeDials = new NodeDials({
       self: components.peerId,
       policy: this.#policy,
@@ -166,13 +174,16 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     this.#status = 'started'
   }
 
+  async afterStart(): Promise<void> {
+    await Promise.all([this.#reservations.start(), this.#takeOver()])
+  }
+
   /**
    * The WebRTC transport answers offers of anybody: our policy stands before it. Not as registrar middleware: libp2p 3.3
    * appends the handler to the registered array for each stream, and calls all of them.
    */
-  async afterStart(): Promise<void> {
+  async #takeOver(): Promise<void> {
     const { registrar } = this.#components
-    this.#reservations.start()
     const protocols = registrar.getProtocols()
     if (protocols.includes(HOP_PROTOCOL)) {
       this.#log('this node is a relay, and relays get no links: they would take the connections that circuits go over')
@@ -250,6 +261,10 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
 
   all(): PeerLink[] {
     return this.#peers.links()
+  }
+
+  get reservations(): ReservationInfo[] {
+    return this.#reservations.infos
   }
 
   // PeerRouting: a PeerId alone is enough to be dialled

@@ -98,7 +98,7 @@ export class Reach {
   async #routes(peer: Peer, address: Multiaddr | undefined, { avoidRelays = [] }: ReachOptions = {}): Promise<Route[]> {
     const { dialer, relays, mayDialDirect } = this.#init
     const known = await this.#known(peer.id)
-    const [firstRelay, ...otherRelays] = relays.towards(known, avoidRelays)
+    const [firstRelay, ...otherRelays] = relays.towards(peer.id, known, avoidRelays)
     const direct = mayDialDirect(peer.id)
       ? known.filter((address) => isDirectAddress(address) && dialer.canDial(address))
       : []
@@ -110,13 +110,16 @@ export class Reach {
     }
     const addRelay = (relay: Multiaddr): void => {
       const address = relayedAddress(relay, peer.id)
-      const dial = (signal: AbortSignal) => dialer.dialRelayed(peer.id, relay, { signal })
       add({
         address,
         dial: (signal) =>
           throughLivingRelay(
             () => relays.connections(relay),
-            () => dial(signal)
+            async () => {
+              await relays.connect(relay, { signal })
+              return dialer.dialRelayed(peer.id, relay, { signal })
+            },
+            relays.watcher(relay)
           )
       })
     }

@@ -1,4 +1,4 @@
-import type { AbortOptions, Connection } from '@libp2p/interface'
+import type { AbortOptions, Connection, Logger } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import { raceSignal } from 'race-signal'
 import { equals as uint8ArrayEquals } from 'uint8arrays/equals'
@@ -25,6 +25,23 @@ export function probeRelay(connection: Connection, options: AbortOptions): Promi
   const probe = ping(connection, options).finally(() => probes.delete(connection))
   probes.set(connection, probe)
   return probe
+}
+
+/** Asks, and gives the connection up where no answer comes within this time. `onSilent` hears of that before. */
+export async function giveUpSilent(
+  connection: Connection,
+  answerMs: number,
+  log: Logger,
+  onSilent?: () => void
+): Promise<void> {
+  try {
+    await probeRelay(connection, { signal: AbortSignal.timeout(answerMs) })
+  } catch (err) {
+    if (connection.status !== 'open') return
+    log('relay %p does not answer: its connection is given up - %e', connection.remotePeer, err)
+    onSilent?.()
+    connection.abort(err as Error)
+  }
 }
 
 async function ping(connection: Connection, options: AbortOptions): Promise<void> {

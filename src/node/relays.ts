@@ -3,6 +3,12 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { type LinkComponents, peerIdOf, relayOf } from '../link/index.ts'
 import { InvalidOptionError } from './defaults.ts'
+import { relayOrder } from './relay-order.ts'
+import type { RelayWatcher } from './relay-patience.ts'
+
+/** A relay that did not answer is tried last for this long, unless it is heard of before. */
+const DOUBT_MS = 60_000
+const MAX_DOUBTED = 1_024
 
 /** Multiaddrs of relays as users write them. @throws {InvalidOptionError} naming the one that is wrong */
 export function parseRelays(relays: ReadonlyArray<string | Multiaddr>): Multiaddr[] {
@@ -50,31 +56,69 @@ function parse(relay: string | Multiaddr): Multiaddr {
 /** All relays a peer may be behind: those it is known to use, ours by configuration, and those we listen on. One each. */
 export class Relays {
   readonly #components: Pick<LinkComponents, 'addressManager' | 'connectionManager'>
-  readonly #configured: readonly Multiaddr[]
+  readonly configured: readonly Multiaddr[]
+  /** Until when, by PeerId. */
+  readonly #doubted = new Map<string, number>()
 
   constructor(
     components: Pick<LinkComponents, 'addressManager' | 'connectionManager'>,
     configured: readonly Multiaddr[]
   ) {
     this.#components = components
-    this.#configured = configured
+    this.configured = configured
   }
 
   /**
-   * Connected ones first: they answer in one round trip; those to `avoid` last. `stored` are the addresses known of the
+   * In the order to try them: connected ones first, which answer in one round trip, and among them those that the peer
+   * itself likes best. Those in doubt come after all others, those to `avoid` last. `stored` are the addresses known of the
    * peer.
    */
-  towards(stored: readonly Multiaddr[], avoid: readonly string[] = []): Multiaddr[] {
+  towards(peer: PeerId, stored: readonly Multiaddr[], avoid: readonly string[] = []): Multiaddr[] {
     const byId = new Map<string, Multiaddr>()
-    for (const relay of [...circuits(stored), ...this.#own()]) {
+    // Our own addresses of a relay first: what others know of it may be of their network.
+    for (const relay of [...this.#own(), ...circuits(stored)]) {
       const id = peerIdOf(relay)
       if (id != null && !byId.has(id)) byId.set(id, relay)
     }
     const connected = new Set(
       this.#components.connectionManager.getConnections().map((connection) => connection.remotePeer.toString())
     )
-    const rank = (id: string): number => (avoid.includes(id) ? 2 : connected.has(id) ? 0 : 1)
-    return [...byId].sort(([a], [b]) => rank(a) - rank(b)).map(([, relay]) => relay)
+    const rank = (id: string): number => {
+      if (avoid.includes(id)) return 3
+      if (this.#isDoubted(id)) return 2
+      return connected.has(id) ? 0 : 1
+    }
+    return relayOrder(peer.toString(), [...byId], ([id]) => id)
+      .sort(([a], [b]) => rank(a) - rank(b))
+      .map(([, relay]) => relay)
+  }
+
+  /** It answers: it is tried like any other. */
+  trust(relay: string): void {
+    this.#doubted.delete(relay)
+  }
+
+  /** It did not answer: it is tried last for a while. */
+  doubt(relay: string): void {
+    this.#doubted.delete(relay)
+    this.#doubted.set(relay, Date.now() + DOUBT_MS)
+    if (this.#doubted.size > MAX_DOUBTED) this.#doubted.delete(this.#doubted.keys().next().value!)
+  }
+
+  /** Connects where there is no connection yet: by this address alone, libp2p tries all it knows one after the other. */
+  async connect(relay: Multiaddr, options: { readonly signal: AbortSignal }): Promise<void> {
+    if (this.connections(relay).length > 0) return
+    try {
+      await this.#components.connectionManager.openConnection(relay, options)
+    } catch (err) {
+      if (!options.signal.aborted) this.doubt(peerIdOf(relay) ?? '')
+      throw err
+    }
+  }
+
+  watcher(relay: Multiaddr): RelayWatcher {
+    const id = peerIdOf(relay) ?? ''
+    return { trust: () => this.trust(id), doubt: () => this.doubt(id) }
   }
 
   /** Those there are to this relay now. */
@@ -88,8 +132,12 @@ export class Relays {
     return this.#own().some((relay) => peerIdOf(relay) === peer.toString())
   }
 
+  #isDoubted(relay: string): boolean {
+    return (this.#doubted.get(relay) ?? 0) > Date.now()
+  }
+
   #own(): Multiaddr[] {
-    return [...this.#configured, ...circuits(this.#components.addressManager.getAddresses())]
+    return [...this.configured, ...circuits(this.#components.addressManager.getAddresses())]
   }
 }
 

@@ -39,12 +39,36 @@ describe('a dial through a relay', () => {
       () => [connection],
       () => dial.promise
     )
-    await vi.advanceTimersByTimeAsync(3_499)
+    await vi.advanceTimersByTimeAsync(3_249)
     expect(abort).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(abort).toHaveBeenCalledOnce()
     dial.resolve('circuit')
     await dialling
+    timeouts.mockRestore()
+  })
+
+  it('gives it up also when the peer was reached by another way first, and doubts the relay at once', async () => {
+    const { connection, abort } = deadConnection()
+    const timeouts = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+      const controller = new AbortController()
+      setTimeout(() => controller.abort(new Error('late')), ms)
+      return controller.signal
+    })
+    const dial = Promise.withResolvers<string>()
+    const watcher = { trust: vi.fn(), doubt: vi.fn() }
+    const dialling = throughLivingRelay(
+      () => [connection],
+      () => dial.promise,
+      watcher
+    )
+    await vi.advanceTimersByTimeAsync(250)
+    expect(watcher.doubt).toHaveBeenCalledOnce()
+    dial.reject(new Error('another way was faster'))
+    await expect(dialling).rejects.toThrow('another way was faster')
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(abort).toHaveBeenCalledOnce()
+    expect(watcher.trust).not.toHaveBeenCalled()
     timeouts.mockRestore()
   })
 
