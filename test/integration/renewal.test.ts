@@ -24,7 +24,7 @@ interface Pair {
 }
 
 async function dialled(options: StartRelayOptions = {}): Promise<Pair> {
-  const relay = await startOwnRelay({ stock: true, ...options })
+  const relay = await startOwnRelay({ stock: true, ...options, args: ['--tell', ...(options.args ?? [])] })
   const [a, b] = await startPair(relay.multiaddrs, { upgrade: 'never' })
   const [atA, atB] = await Promise.all([sink(a), sink(b)])
   await echo(b)

@@ -12,6 +12,8 @@ export interface Tricks {
   readonly refuseMs?: number
   /** SIGKILL as this circuit is asked for, counted from 1. */
   readonly dieAt?: number
+  /** Writes `circuit <ms since the Unix epoch> <what became of it> <who asked>` for each. */
+  readonly tell?: boolean
 }
 
 export const tricksOptions = {
@@ -19,7 +21,8 @@ export const tricksOptions = {
   'told-seconds': { type: 'string' },
   'refuse-after': { type: 'string' },
   'refuse-ms': { type: 'string' },
-  'die-at': { type: 'string' }
+  'die-at': { type: 'string' },
+  tell: { type: 'boolean' }
 } as const
 
 export function tricksOf(values: Readonly<Record<string, unknown>>): Tricks {
@@ -29,12 +32,13 @@ export function tricksOf(values: Readonly<Record<string, unknown>>): Tricks {
     toldSeconds: number('told-seconds'),
     refuseAfter: number('refuse-after'),
     refuseMs: number('refuse-ms'),
-    dieAt: number('die-at')
+    dieAt: number('die-at'),
+    tell: values.tell === true
   }
 }
 
-/** Tells of each circuit that is asked for: `circuit <ms since the Unix epoch> <what became of it> <who asked>`. */
-export function gaterOf({ refuseAfter = Infinity, refuseMs = Infinity, dieAt }: Tricks): ConnectionGater {
+/** libp2p's server asks it for each circuit. */
+export function gaterOf({ refuseAfter = Infinity, refuseMs = Infinity, dieAt, tell }: Tricks): ConnectionGater {
   let asked = 0
   let refusingSince: number | undefined
   return {
@@ -44,7 +48,7 @@ export function gaterOf({ refuseAfter = Infinity, refuseMs = Infinity, dieAt }: 
       if (asked > refuseAfter) refusingSince ??= now
       const isRefused = refusingSince != null && now < refusingSince + refuseMs
       const outcome = asked === dieAt ? 'died' : isRefused ? 'refused' : 'opened'
-      process.stderr.write(`circuit ${now} ${outcome} ${source}\n`)
+      if (tell) process.stderr.write(`circuit ${now} ${outcome} ${source}\n`)
       if (asked === dieAt) process.kill(process.pid, 'SIGKILL')
       return isRefused
     }

@@ -92,8 +92,8 @@ export interface CircuitAsked {
   readonly by: string
 }
 
-/** As a stock relay's current process tells it. */
-export function circuitsOf(relay: TestRelay): CircuitAsked[] {
+/** As the current process of a stock relay started with `--tell` says. */
+export function circuitsOf(relay: { readonly stderr: string }): CircuitAsked[] {
   return [...relay.stderr.matchAll(/^circuit (\d+) (\w+) (\w+)$/gm)].map(([, at, outcome, by]) => ({
     at: Number(at),
     outcome: outcome as CircuitAsked['outcome'],

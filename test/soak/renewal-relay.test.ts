@@ -1,0 +1,134 @@
+// Relays that lie about their limits cost time, never bytes; and no relay is asked for more than is polite.
+import { describe, expect, it } from 'vitest'
+import type { HoldfastNode, Link } from '../../src/index.ts'
+import { startNode, startOwnRelay, startPair } from '../support/nodes.ts'
+import type { StartRelayOptions, TestRelay } from '../support/relay.ts'
+import { circuitsOf, LinkWatch, mostWithin } from '../support/renewals.ts'
+import { ECHO, echo, randomBytes, roundTrip, SINK, type Sink, sendAll, sha256, sink } from '../support/transfer.ts'
+import { eventually, waitFor } from '../support/wait-for.ts'
+import { amount, record } from './support/soak.ts'
+
+interface Pair {
+  readonly relay: TestRelay
+  readonly a: HoldfastNode
+  readonly b: HoldfastNode
+  readonly ofA: LinkWatch
+  readonly ofB: LinkWatch
+  readonly atB: Sink
+}
+
+async function dialled(options: StartRelayOptions): Promise<Pair> {
+  const relay = await startOwnRelay({ stock: true, ...options, args: ['--tell', ...(options.args ?? [])] })
+  const [a, b] = await startPair(relay.multiaddrs, { upgrade: 'never' })
+  const atB = await sink(b)
+  await echo(b)
+  const accepted = waitFor<Link>(b.services.links, 'link:open')
+  const ofA = new LinkWatch(await a.services.links.dial(b.peerId))
+  const ofB = new LinkWatch(await accepted)
+  return { relay, a, b, ofA, ofB, atB }
+}
+
+const BYTES = amount(600_000, 4_000_000)
+
+/** Over a stream of its own; resolves with how long it took until the peer had all of it. */
+async function send({ ofA, ofB, atB }: Pair, bytes: number, seed: number): Promise<number> {
+  const data = randomBytes(bytes, seed)
+  const start = performance.now()
+  const received = atB.result(atB.streams.length)
+  const stream = await ofA.link.connection.newStream(SINK)
+  await sendAll(stream, data, { pieceBytes: 16_384 })
+  await stream.close()
+  expect(await received, `${ofA.story}\n${ofB.story}`).toEqual({ bytes, hash: sha256(data), error: undefined })
+  return Math.round(performance.now() - start)
+}
+
+describe('a relay that lies about its limits', () => {
+  it.each([
+    { what: 'ends circuits after half of what it told', limitBytes: 65_536, args: ['--told-bytes=131072'] },
+    { what: 'gives twice what it tells', limitBytes: 131_072, args: ['--told-bytes=65536'] },
+    { what: 'tells of no limit and ends circuits', limitBytes: 65_536, args: ['--told-bytes=0', '--told-seconds=0'] }
+  ])('that $what: no byte is lost, and in the end no circuit is cut', async ({ what, limitBytes, args }) => {
+    const pair = await dialled({ limitBytes, args })
+    const { ofA, ofB } = pair
+    const ms = await send(pair, BYTES, 1)
+    const [cuts, circuits] = [ofA.cut.length, ofA.circuits]
+    const msAgain = await send(pair, BYTES, 2)
+    const cutsAgain = ofA.cut.length - cuts
+    record(`a relay that ${what}`, {
+      bytes: BYTES,
+      ms,
+      cuts,
+      msAgain,
+      cutsAgain,
+      circuits,
+      circuitsAgain: ofA.circuits - circuits
+    })
+    expect(cuts, `${ofA.story}\n${ofB.story}`).toBeLessThanOrEqual(4)
+    expect(cutsAgain, `${ofA.story}\n${ofB.story}`).toBe(0)
+  })
+
+  it.each([
+    { what: 'ends circuits after half the time it told', limitSeconds: 2, args: ['--told-seconds=4'] },
+    {
+      what: 'tells of no limit and ends circuits by time',
+      limitSeconds: 2,
+      args: ['--told-bytes=0', '--told-seconds=0']
+    }
+  ])('that $what: it is learned within some cuts', async ({ what, limitSeconds, args }) => {
+    const { ofA } = await dialled({ limitSeconds, args })
+    const stream = await ofA.link.connection.newStream(ECHO)
+    let [messages, circuitsAfterCut] = [0, 0]
+    ofA.link.addEventListener('path:open', () => circuitsAfterCut++)
+    let cuts = 0
+    while (circuitsAfterCut < 3) {
+      const text = `message ${messages++} `
+      expect(await roundTrip(stream, text), ofA.story).toBe(text)
+      if (ofA.cut.length > cuts) [cuts, circuitsAfterCut] = [ofA.cut.length, 0]
+      expect(cuts, ofA.story).toBeLessThanOrEqual(3)
+    }
+    record(`a relay that ${what}`, { cuts, messages })
+  })
+})
+
+describe('a relay is asked politely', () => {
+  const BURST = 8
+  const PER_SECOND = 3
+
+  it('for eight circuits at once and three per second after that, by one node for all of its links', async () => {
+    const relay = await startOwnRelay({ stock: true, limitBytes: 32_768, limitSeconds: 10, args: ['--tell'] })
+    const [a, b] = await startPair(relay.multiaddrs, { upgrade: 'never' })
+    const c = await startNode({ relays: relay.multiaddrs, upgrade: 'never' })
+    await Promise.all([sink(b), sink(c)])
+    const bytes = amount(150_000, 2_000_000)
+    const sending = [b, c].map(async (to, i) => {
+      const link = await a.services.links.dial(to.peerId)
+      const stream = await link.connection.newStream(SINK)
+      await sendAll(stream, randomBytes(bytes, i), { pieceBytes: 16_384 })
+      await stream.close()
+    })
+    await Promise.all(sending)
+    const asked = circuitsOf(relay)
+    const most = [1, 2, 5, 10].map((seconds) => ({ seconds, circuits: mostWithin(asked, seconds * 1_000) }))
+    record('circuits of two links, each of 32 KiB', {
+      circuits: asked.length,
+      ...Object.fromEntries(most.map(({ seconds, circuits }) => [`mostIn${seconds}s`, circuits]))
+    })
+    expect(new Set(asked.map(({ by }) => by)).size).toBe(1)
+    for (const { seconds, circuits } of most) expect(circuits).toBeLessThanOrEqual(BURST + PER_SECOND * seconds)
+    expect(asked.length).toBeGreaterThan(BURST + PER_SECOND)
+  })
+
+  it('that refuses renewals: with pauses that grow, and nothing is lost', async () => {
+    const refuseMs = 10_000
+    const pair = await dialled({ limitBytes: 65_536, args: ['--refuse-after=2', `--refuse-ms=${refuseMs}`] })
+    const { relay, ofA } = pair
+    const ms = await send(pair, 200_000, 3)
+    const refused = circuitsOf(relay).filter(({ outcome }) => outcome === 'refused')
+    const pausesMs = refused.slice(1).map(({ at }, i) => at - refused[i]!.at)
+    record('a relay that refuses circuits for 10 s', { asked: refused.length, ms, pausesMs: pausesMs.join(' ') })
+    // While recovering: 0.25 s doubling to 2.5 s, with jitter; fewer where data still flows.
+    expect(refused.length, ofA.story).toBeGreaterThanOrEqual(2)
+    expect(refused.length, `${pausesMs}; ${ofA.story}`).toBeLessThanOrEqual(16)
+    await eventually('the link is up', () => ofA.link.state.status === 'relayed')
+  })
+})
