@@ -19,6 +19,12 @@ export interface Dial {
   readonly addresses: string[]
 }
 
+/** Resolves when the other one's dial has arrived. */
+export interface Join {
+  readonly do: 'join'
+  readonly peerId: string
+}
+
 /** Begins to send, and resolves at once. */
 export interface Send {
   readonly do: 'send'
@@ -72,6 +78,11 @@ export interface Tally {
 }
 
 const GAPS_KEPT = 10
+const LOOK_EVERY_MS = 5
+
+export async function whenThere(isThere: () => boolean): Promise<void> {
+  while (!isThere()) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+}
 
 export class Bulk {
   #sending: { takenBytes: number; hash: string; status: string } | undefined

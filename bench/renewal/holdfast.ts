@@ -3,7 +3,17 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { createNode, type HoldfastNode, type Link } from 'libp2p-holdfast'
 import { servePeer } from '../harness.ts'
 import { type Ready, settle, whenReachable } from '../peers/echo.ts'
-import { type Ask, Bulk, type Dial, type PathSeen, type Send, type Setup, type Tally } from './bulk.ts'
+import {
+  type Ask,
+  Bulk,
+  type Dial,
+  type Join,
+  type PathSeen,
+  type Send,
+  type Setup,
+  type Tally,
+  whenThere
+} from './bulk.ts'
 
 let node: HoldfastNode
 let circuits = 0
@@ -34,13 +44,15 @@ function watch(link: Link): void {
   })
 }
 
-servePeer(async (command: Setup | Dial | Send | Ask) => {
+servePeer(async (command: Setup | Dial | Join | Send | Ask) => {
   switch (command.do) {
     case 'setUp':
       return setUp(command)
     case 'dial':
       await node.services.links.dial(peerIdFromString(command.peerId))
       return undefined
+    case 'join':
+      return whenThere(() => node.services.links.get(peerIdFromString(command.peerId)) != null)
     case 'send':
       return bulk.send(await node.dial(peerIdFromString(command.peerId)), command.bytes)
     case 'tally':

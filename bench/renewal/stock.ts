@@ -14,7 +14,17 @@ import { Circuit } from '@multiformats/multiaddr-matcher'
 import { createLibp2p } from 'libp2p'
 import { servePeer } from '../harness.ts'
 import { type Ready, settle, whenReachable } from '../peers/echo.ts'
-import { type Ask, Bulk, type Dial, type PathSeen, type Send, type Setup, type Tally } from './bulk.ts'
+import {
+  type Ask,
+  Bulk,
+  type Dial,
+  type Join,
+  type PathSeen,
+  type Send,
+  type Setup,
+  type Tally,
+  whenThere
+} from './bulk.ts'
 
 let node: Libp2p
 let circuits = 0
@@ -43,13 +53,15 @@ async function setUp({ relay }: Setup): Promise<Ready> {
   return { peerId: node.peerId.toString(), addresses }
 }
 
-servePeer(async (command: Setup | Dial | Send | Ask) => {
+servePeer(async (command: Setup | Dial | Join | Send | Ask) => {
   switch (command.do) {
     case 'setUp':
       return setUp(command)
     case 'dial':
       await node.dial(multiaddr(command.addresses.find((address) => !address.includes('/webrtc'))!))
       return undefined
+    case 'join':
+      return whenThere(() => node.getConnections(peerIdFromString(command.peerId)).length > 0)
     case 'send':
       return bulk.send(node.getConnections(peerIdFromString(command.peerId))[0]!, command.bytes)
     case 'tally':

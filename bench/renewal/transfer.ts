@@ -4,7 +4,7 @@ import { droppedPackets, dropUdp, restoreUdp } from '../../test/support/udp.ts'
 import { delayPort } from '../delay.ts'
 import { type PeerProcess, startPeer } from '../harness.ts'
 import type { Ready } from '../peers/echo.ts'
-import type { Ask, Dial, Gap, PathSeen, Send, Setup, Tally } from './bulk.ts'
+import type { Ask, Dial, Gap, Join, PathSeen, Send, Setup, Tally } from './bulk.ts'
 import { type RelayWork, workOf } from './relay-work.ts'
 
 export interface TransferInit {
@@ -46,7 +46,7 @@ const LOOK_EVERY_MS = 250
 const NOTHING_MORE_MS = 8_000
 
 type Peer = PeerProcess<Ready>
-type Command = Setup | Dial | Send | Ask
+type Command = Setup | Dial | Join | Send | Ask
 
 export async function transfer(init: TransferInit): Promise<Transfer> {
   const { limitBytes, limitSeconds, rttMs } = init
@@ -71,6 +71,7 @@ async function over(relay: TestRelay, via: string, { script, bytes, both }: Tran
     const [listener, dialler] = peers as [Peer, Peer]
     await dropUdp()
     await ask(dialler, { do: 'dial', ...listener.ready })
+    await ask(listener, { do: 'join', peerId: dialler.ready.peerId })
     const before = workOf(relay.pid)
     const { peerId } = listener.ready
     await Promise.all([
