@@ -67,6 +67,24 @@ export const DUPLICATE_GRACE_MS = 2_000
 /** A path kind that dies this often within the window is quarantined, 5 s doubling to 5 min. */
 export const QUARANTINE = { deaths: 3, windowMs: 60_000, firstMs: 5_000, maxMs: 300_000 } as const
 
+/** Between attempts to replace a relayed path that the relay refuses: full jitter, doubling. */
+export const RENEWAL_BACKOFF = { firstMs: 500, maxMs: 30_000 } as const
+
+/** The peer may ask for a path to be replaced that is at least so old: each costs 5.5 kB, and a peer may ask for ever. */
+export const ASKED_RENEWAL_AGE_MS = 1_000
+
+/** A limited standby is given up when the application has said nothing for this long. */
+export const STANDBY_IDLE_MS = 30_000
+
+/** And dialled again when it goes on talking for this long: a word now and then is not worth a circuit. */
+export const STANDBY_WANTED_AFTER_MS = 5_000
+
+/** Circuits at least this long are cheap to stand by on: replacing one costs 5.5 kB, 115 B/s of these. */
+export const CHEAP_CIRCUIT_MS = 60_000
+
+/** One that is not is kept this long beside a new direct path. */
+export const DEAR_STANDBY_MS = 5_000
+
 /** Transitions kept in `link.history`. */
 export const HISTORY_LENGTH = 64
 

@@ -1,6 +1,14 @@
 import type { PathKind } from '../path/index.ts'
 import type { LinkState } from './api.ts'
 
+/** Of a limited relayed path. Times are the session's own clock's. */
+export interface CircuitView {
+  /** When so little time is left that it is to be replaced. */
+  readonly renewAt?: number
+  /** Replacing it again and again costs little. */
+  readonly cheap: boolean
+}
+
 /** What happened. Times are passed beside, never inside. */
 export type LinkEvent =
   | {
@@ -9,6 +17,7 @@ export type LinkEvent =
       readonly kind: PathKind
       readonly opener: 0 | 1
       readonly ample: boolean
+      readonly circuit?: CircuitView
     }
   | { readonly type: 'detached'; readonly path: number; readonly cause: string }
   | { readonly type: 'pong'; readonly path: number; readonly rttMs: number }
@@ -16,6 +25,11 @@ export type LinkEvent =
   | { readonly type: 'restored'; readonly path: number }
   /** `gone`: the peer has given the path up already. */
   | { readonly type: 'goaway'; readonly path: number; readonly gone: boolean }
+  /** It carries few bytes more. */
+  | { readonly type: 'budgetLow'; readonly path: number }
+  /** The peer asks to replace it. */
+  | { readonly type: 'renewAsked'; readonly path: number }
+  | { readonly type: 'renewFailed'; readonly cause: string }
   | { readonly type: 'upgradeFailed'; readonly cause: string }
   | { readonly type: 'upgradeForbidden'; readonly reason: string }
   | { readonly type: 'upgradeRequested' }
@@ -43,6 +57,10 @@ export type LinkEffect =
   /** Say good-bye on it and close it. */
   | { readonly type: 'leave'; readonly path: number; readonly cause: string }
   | { readonly type: 'upgrade'; readonly via: number; readonly attempt: number; readonly timeoutMs: number }
+  /** Open another path over this one's relay, or over any: this one is about to end. */
+  | { readonly type: 'renew'; readonly path: number }
+  /** The peer opened it, and is to replace it. */
+  | { readonly type: 'askRenewal'; readonly path: number }
   | { readonly type: 'redial'; readonly cause: string }
   /** Nobody needs what is being dialled any more. */
   | { readonly type: 'redialOver' }

@@ -1,10 +1,12 @@
 import { assess } from '../path/index.ts'
-import type { PathStats } from '../session/index.ts'
+import { MAX_PATHS, type PathStats } from '../session/index.ts'
 import type { LinkState } from './api.ts'
 import { backoffMs } from './backoff.step.ts'
 import {
+  ASKED_RENEWAL_AGE_MS,
   DEAD_AFTER_MS,
   DEAD_AFTER_RTOS,
+  DEAR_STANDBY_MS,
   DUPLICATE_GRACE_MS,
   GIVE_UP_AFTER_MS,
   IDLE_DEATH_PROBES,
@@ -22,6 +24,8 @@ import {
 } from './config.ts'
 import type { LinkEffect, LinkEvent } from './link-events.ts'
 import { isDirect, NOT_PROBED, order, type PathView } from './preference.step.ts'
+import { Renewal } from './renewal.step.ts'
+import { Traffic } from './traffic.step.ts'
 import { Upgrade } from './upgrade.step.ts'
 
 export interface LinkMachineInit {
@@ -51,6 +55,9 @@ export class LinkMachine {
   #mayDial = true
   #suspended = false
   #lostStandby: PathView | undefined
+  #lastRelayed: PathView | undefined
+  readonly #renewal = new Renewal()
+  readonly #traffic = new Traffic()
   /** Silence before this was our own timers' fault. */
   #notBefore = 0
   #wakeAt: number | undefined
@@ -89,12 +96,15 @@ export class LinkMachine {
   #onEvent(event: LinkEvent, now: number): string {
     switch (event.type) {
       case 'attached': {
-        const { path: id, kind, opener, ample } = event
-        const path = {
+        const { path: id, kind, opener, ample, circuit } = event
+        const path: PathView = {
           id,
           kind,
           opener,
           ample,
+          circuit,
+          low: false,
+          asked: 'no',
           attachedAt: now,
           proven: false,
           suspect: false,
@@ -111,8 +121,13 @@ export class LinkMachine {
           this.#redialAt = undefined
         }
         this.#probe(path, now)
-        if (isDirect(path)) this.#upgrade.succeeded()
-        else this.#lostStandby = undefined
+        if (isDirect(path)) {
+          this.#upgrade.succeeded()
+        } else {
+          this.#lostStandby = undefined
+          this.#lastRelayed = path
+          this.#renewal.over()
+        }
         return `${kind} path opened`
       }
       case 'detached': {
@@ -147,6 +162,19 @@ export class LinkMachine {
         path.leaving = true
         return cause
       }
+      case 'budgetLow': {
+        const path = this.#paths.get(event.path)
+        if (path != null) path.low = true
+        return `${path?.kind ?? 'unknown'} path carries little more`
+      }
+      case 'renewAsked': {
+        const path = this.#paths.get(event.path)
+        if (path?.opener === this.#init.side) path.asked = 'byPeer'
+        return 'peer asks for another path'
+      }
+      case 'renewFailed':
+        this.#renewal.failed(now, this.#init.random)
+        return `path not replaced: ${event.cause}`
       case 'upgradeFailed':
         this.#upgrade.failed(now, this.#init.random)
         return `no direct path: ${event.cause}`
@@ -221,6 +249,7 @@ export class LinkMachine {
   /** The world may be another: probe everything, forget backoffs. */
   #afresh(now: number): void {
     this.#upgrade.retryNow()
+    this.#renewal.over()
     this.#redials = 0
     if (this.#redialAt != null) this.#redialAt = now
     for (const path of this.#paths.values()) this.#probe(path, now, true)
@@ -229,10 +258,13 @@ export class LinkMachine {
   /** Everything that follows from where we are, whatever event led here. */
   #settle(cause: string, now: number): void {
     this.#wakeAt = undefined
+    this.#traffic.observe(this.#stats.values())
     for (const path of [...this.#paths.values()]) this.#checkHealth(path, now)
     this.#dropDuplicates(now)
     this.#select(cause)
     this.#decideState(cause, now)
+    this.#coolDown(now)
+    this.#renew(now)
     this.#startUpgrade(now, false)
     this.#redial(cause, now)
   }
@@ -284,22 +316,81 @@ export class LinkMachine {
     return at
   }
 
-  /** Simultaneous dials leave two relayed paths: the one side 0 opened stays, the other's opener leaves it. */
+  /** Relayed paths in use, the one that stays first. */
+  get #relayed(): PathView[] {
+    return order(this.#paths.values(), undefined).filter((path) => !isDirect(path) && !path.suspect && !path.leaving)
+  }
+
+  /**
+   * Simultaneous dials leave two relayed paths: the one side 0 opened stays, the other's opener leaves it. And one that was
+   * replaced is left as soon as its successor has answered.
+   */
   #dropDuplicates(now: number): void {
-    const relayed = order(this.#paths.values(), undefined).filter(
-      (path) => !isDirect(path) && !path.suspect && !path.leaving
-    )
-    for (const path of relayed.slice(1)) {
+    const [staying, ...others] = this.#relayed
+    if (staying == null) return
+    for (const path of others) {
       if (path.opener !== this.#init.side) continue
+      const isReplaced = path.opener === staying.opener
+      if (isReplaced && !staying.proven) continue
       // After a stall of ours the end of one of them may not have been told yet.
-      const at = Math.max(path.attachedAt, relayed[0]!.attachedAt, this.#notBefore) + DUPLICATE_GRACE_MS
-      if (now < at) {
+      const at = Math.max(path.attachedAt, staying.attachedAt, this.#notBefore) + DUPLICATE_GRACE_MS
+      if (!isReplaced && now < at) {
         this.#wake(at)
         continue
       }
-      path.leaving = true
-      this.#effects.push({ type: 'leave', path: path.id, cause: 'another relayed path stays' })
+      this.#leave(path, isReplaced ? 'a new path replaced it' : 'another relayed path stays')
     }
+  }
+
+  #leave(path: PathView, cause: string): void {
+    path.leaving = true
+    this.#effects.push({ type: 'leave', path: path.id, cause })
+  }
+
+  /** A limited standby is kept while the application talks, if that is cheap; then the direct path stands alone (cold). */
+  #coolDown(now: number): void {
+    const active = this.#selected == null ? undefined : this.#paths.get(this.#selected)
+    if (this.#state.status !== 'direct' || active == null || !active.proven || active.suspect) return
+    for (const path of this.#relayed) {
+      const { circuit } = path
+      if (path.ample || circuit == null || path.opener !== this.#init.side) continue
+      const at = circuit.cheap
+        ? this.#traffic.idleAt
+        : Math.max(path.attachedAt, active.attachedAt, this.#notBefore) + DEAR_STANDBY_MS
+      if (now < at) this.#wake(at)
+      else this.#leave(path, 'not worth its relay limits while the direct path works')
+    }
+  }
+
+  /** Make before break: who opened the path dials the next, the other side asks for it. */
+  #renew(now: number): void {
+    const [path] = this.#relayed
+    if (path == null || !this.#mayDial || this.#suspended) return
+    const at = this.#renewAt(path)
+    if (now < at) {
+      this.#wake(at)
+      return
+    }
+    if (path.opener !== this.#init.side) {
+      if (path.asked === 'byUs') return
+      path.asked = 'byUs'
+      this.#effects.push({ type: 'askRenewal', path: path.id })
+      return
+    }
+    if (this.#paths.size >= MAX_PATHS) return
+    if (!this.#renewal.isDue(now)) {
+      this.#wake(this.#renewal.retryAt)
+      return
+    }
+    this.#renewal.start()
+    this.#effects.push({ type: 'renew', path: path.id })
+  }
+
+  /** When this path is to be replaced. */
+  #renewAt({ low, asked, attachedAt, circuit }: PathView): number {
+    if (low) return Number.NEGATIVE_INFINITY
+    const askedAt = asked === 'byPeer' ? attachedAt + ASKED_RENEWAL_AGE_MS : Number.POSITIVE_INFINITY
+    return Math.min(askedAt, circuit?.renewAt ?? Number.POSITIVE_INFINITY)
   }
 
   #select(cause: string): void {
@@ -376,6 +467,8 @@ export class LinkMachine {
     if (via == null || (!asked && via.opener !== this.#init.side)) return
     // What the application says first goes first: setting up WebRTC keeps a page busy for tens of milliseconds.
     if (!asked && !via.proven) return
+    // Signalling needs some kilobytes of its own; the next path has them.
+    if (!asked && via.low && this.#renewal.isHopeful) return
     if (!this.#upgrade.isDue(now)) {
       this.#wake(this.#upgrade.retryAt)
       return
@@ -393,7 +486,7 @@ export class LinkMachine {
         return
       }
       this.#wake(this.#state.deadline)
-    } else if (!this.#wantsRelayedPath) {
+    } else if (!this.#wantsRelayedPath(now)) {
       // A path that was suspect answers again: another one beside it would be moved to, and from.
       if (this.#redialing) this.#effects.push({ type: 'redialOver' })
       this.#redialing = false
@@ -413,11 +506,14 @@ export class LinkMachine {
   }
 
   /** A cold standby is needed now, or a hot one was lost that costs nothing to have again. */
-  get #wantsRelayedPath(): boolean {
+  #wantsRelayedPath(now: number): boolean {
     const paths = [...this.#paths.values()].filter((path) => !path.leaving)
     if (paths.length === 0 || paths.some((path) => !isDirect(path) && !path.suspect)) return false
     if (paths.every((path) => path.suspect)) return true
-    return this.#lostStandby?.ample === true && this.#lostStandby.opener === this.#init.side
+    const { side } = this.#init
+    if (this.#lostStandby?.ample === true && this.#lostStandby.opener === side) return true
+    const last = this.#lastRelayed
+    return last?.opener === side && last.circuit?.cheap === true && this.#traffic.isSustained(now)
   }
 
   #probe(path: PathView, now: number, urgent = path.probes.urgent): void {

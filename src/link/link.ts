@@ -1,12 +1,14 @@
 import type { AbortOptions, Connection, Logger, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { raceSignal } from 'race-signal'
-import type { SessionPath } from '../path/index.ts'
+import { type CircuitBudget, renewBelowMs, type SessionPath } from '../path/index.ts'
 import type { Frame, HelloFrame } from '../wire/index.ts'
 import type { Link, LinkEvents, LinkState, PathInfo, PathRole, Transition } from './api.ts'
-import { AttachedPaths, infoOf } from './attached-paths.ts'
+import { type Attached, AttachedPaths, infoOf } from './attached-paths.ts'
 import type { Carrier } from './carrier.ts'
-import { AMPLE_BYTES, HISTORY_LENGTH, type LinkConfig } from './config.ts'
+import { AMPLE_BYTES, CHEAP_CIRCUIT_MS, HISTORY_LENGTH, type LinkConfig } from './config.ts'
+import { relayOf } from './dialer.ts'
 import { toEpoch } from './epoch.ts'
 import {
   LinkClosedError,
@@ -17,10 +19,10 @@ import {
   UpgradeForbiddenError
 } from './errors.ts'
 import { LinkMachine } from './link.step.ts'
-import type { LinkEffect } from './link-events.ts'
+import type { CircuitView, LinkEffect } from './link-events.ts'
 import { MachineLoop } from './machine-loop.ts'
 import { isDirect } from './preference.step.ts'
-import { retire } from './retire.ts'
+import { closeCarrier, closePath, retire } from './retire.ts'
 import type { SessionListener, SessionPort } from './session-port.ts'
 import { errorOf, failureOf } from './upgrade-attempt.ts'
 import { whenTrue } from './when-true.ts'
@@ -31,8 +33,20 @@ const LEAVE_DUPLICATE = 1
 const LEAVE_DEAD = 2
 /** GOAWAY reason: the page is put aside, and may come back. */
 const LEAVE_SUSPENDED = 3
-/** How long a path we left stays readable. */
+/** How long a path we left stays readable at most, where the peer does not tell that it has left it too. */
 const LEAVE_DELAY_MS = 1_000
+
+/** A circuit that came to its end by itself: what a relay allows, whatever it says, is learned from that. */
+export interface CircuitCut {
+  readonly relay: Multiaddr
+  readonly usedBytes: number
+  readonly ageMs: number
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  /** As told or known before. */
+  readonly limitBytes?: number
+  readonly limitMs?: number
+}
 
 /** What a link asks of its surroundings. */
 export interface LinkHooks {
@@ -40,6 +54,15 @@ export interface LinkHooks {
   upgrade(link: PeerLink, via: Carrier, signal: AbortSignal): Promise<void>
   /** Reaches the peer anew; settles when a path is attached or all ways failed. */
   redial(link: PeerLink, signal: AbortSignal): Promise<void>
+  /** Opens a path beside one over this relay that is about to end; settles when it is attached or could not be had. */
+  renew(link: PeerLink, relay: Multiaddr, signal: AbortSignal): Promise<void>
+  /** A circuit was cut, and the link goes on over another path. */
+  onCut(cut: CircuitCut): void
+  /**
+   * Resolves when the carrier of a path that was left may close: while it is not known what its relay calls seconds, one that
+   * is kept shows it.
+   */
+  spared(carrier: Connection, circuit: CircuitBudget, signal: AbortSignal): Promise<void>
   /** The link is over: forget it. */
   onEnd(link: PeerLink): void
 }
@@ -76,6 +99,12 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   #attempt: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #peerClosed = false
+  /** Circuits that ended by themselves, until it is known that the peer is still there. */
+  #cuts: CircuitCut[] = []
+  /** Paths we left, and what closes them. */
+  readonly #leaving = new Map<number, () => void>()
+  /** The carrier that an attempt for a direct path signals over. */
+  #signallingOver: Carrier | undefined
   #retired: Promise<void> = Promise.resolve()
 
   constructor(init: PeerLinkInit) {
@@ -251,6 +280,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   attach(id: number, path: SessionPath, carrier: Carrier, peer: HelloFrame): void {
     const { remainingBytes } = path.budget ?? {}
+    for (const cut of this.#cuts.splice(0)) this.#init.hooks.onCut(cut)
     this.#paths.add(id, { path, carrier })
     carrier.adopt(this)
     this.#session.attach(id, path, {
@@ -258,7 +288,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       peerSessionWindow: peer.sessionWindow
     })
     const ample = remainingBytes == null || remainingBytes >= AMPLE_BYTES
-    this.#loop.step({ type: 'attached', path: id, kind: path.kind, opener: (id & 1) as 0 | 1, ample })
+    const circuit = this.#circuitOf(path)
+    this.#loop.step({ type: 'attached', path: id, kind: path.kind, opener: (id & 1) as 0 | 1, ample, circuit })
     this.safeDispatchEvent('path:open', { detail: { path: this.#info(id, path), cause: `${path.kind} path opened` } })
   }
 
@@ -273,6 +304,8 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
   onPathClosed(id: number, error?: Error): void {
     // A carrier may fail at one end only, as WebRTC does after sleep: the other would send into it until its own probes fail.
     this.#session.goaway(id, LEAVE_DEAD, 0)
+    const view = this.#machine.paths.get(id)
+    if (view?.leaving === false) this.#recordCut(id)
     this.#detach(id, error?.message ?? 'closed by the peer or the carrier')
   }
 
@@ -292,6 +325,18 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   onGoaway(path: number, delayMs: number): void {
     this.#loop.step({ type: 'goaway', path, gone: delayMs === 0 })
+  }
+
+  onBudgetLow(path: number): void {
+    this.#loop.step({ type: 'budgetLow', path })
+  }
+
+  onRenewAsked(path: number): void {
+    this.#loop.step({ type: 'renewAsked', path })
+  }
+
+  onPathDrained(path: number): void {
+    this.#leaving.get(path)?.()
   }
 
   onPeerClosed(): void {
@@ -324,6 +369,24 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   get #isClosed(): boolean {
     return this.#machine.state.status === 'closed'
+  }
+
+  #circuitOf({ kind, limited, budget, circuit: { limitMs } }: SessionPath): CircuitView | undefined {
+    if (kind !== 'relayed' || !limited) return undefined
+    const { remainingMs } = budget ?? {}
+    const cheap = limitMs == null || limitMs >= CHEAP_CIRCUIT_MS
+    if (limitMs == null || remainingMs == null) return { cheap }
+    return { cheap, renewAt: this.#session.now() + remainingMs - renewBelowMs(limitMs) }
+  }
+
+  /** Whose peer has gone, or whose network has, tells nothing of the relay: kept until the peer is there again. */
+  #recordCut(id: number): void {
+    const { path } = this.#paths.get(id) ?? {}
+    const relay = path == null ? undefined : relayOf(path.remoteAddr)
+    if (path == null || relay == null || path.kind !== 'relayed') return
+    const { usedBytes, ageMs, circuit } = path
+    const { limitBytes, limitMs } = circuit
+    this.#cuts.push({ relay, usedBytes, ageMs, at: Date.now(), limitBytes, limitMs })
   }
 
   #detach(id: number, cause: string): void {
@@ -371,6 +434,12 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       case 'upgrade':
         this.#startUpgrade(effect)
         return
+      case 'renew':
+        this.#renew(effect.path)
+        return
+      case 'askRenewal':
+        this.#session.askRenewal(effect.path)
+        return
       case 'redial':
         this.#redial()
         return
@@ -397,16 +466,44 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
 
   #leave(id: number, cause: string): void {
     if (this.#paths.get(id) == null) return
-    this.#session.goaway(id, LEAVE_DUPLICATE, LEAVE_DELAY_MS)
     const { signal } = this.#abort
-    const stop = (): void => clearTimeout(timer)
-    const timer = setTimeout(() => {
+    const stop = (): void => {
+      clearTimeout(timer)
       signal.removeEventListener('abort', stop)
+      this.#leaving.delete(id)
+    }
+    const end = (): void => {
+      stop()
       const attached = this.#paths.get(id)
-      if (attached != null) void retire(attached, this.#log)
+      if (attached != null) void this.#retire(attached)
       this.#detach(id, cause)
-    }, LEAVE_DELAY_MS)
+    }
+    const timer = setTimeout(end, LEAVE_DELAY_MS)
     signal.addEventListener('abort', stop, { once: true })
+    this.#leaving.set(id, end)
+    this.#session.goaway(id, LEAVE_DUPLICATE, LEAVE_DELAY_MS)
+  }
+
+  /** An attempt for a direct path that is being arranged over the carrier is not cut off. */
+  async #retire({ path, carrier }: Attached): Promise<void> {
+    const attempt = this.#signallingOver === carrier ? this.#attempt : undefined
+    const spared = this.#init.hooks.spared(carrier.connection, path.circuit, this.#ending)
+    await closePath(path, this.#log)
+    await Promise.allSettled([attempt, spared])
+    await closeCarrier(carrier, this.#log)
+  }
+
+  #renew(id: number): void {
+    const { path } = this.#paths.get(id) ?? {}
+    const relay = path == null ? undefined : relayOf(path.remoteAddr)
+    if (relay == null) {
+      this.#loop.step({ type: 'renewFailed', cause: 'its relay is not known' })
+      return
+    }
+    const signal = this.#ending
+    this.#init.hooks.renew(this, relay, signal).catch((err: Error) => {
+      if (!signal.aborted) this.#loop.step({ type: 'renewFailed', cause: err.message })
+    })
   }
 
   #startUpgrade({ via, timeoutMs }: Extract<LinkEffect, { type: 'upgrade' }>): void {
@@ -417,6 +514,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
     }
     const signal = AbortSignal.any([this.#ending, AbortSignal.timeout(timeoutMs)])
     const attempt = this.#init.hooks.upgrade(this, carrier, signal)
+    this.#signallingOver = carrier
     this.#attempt = attempt
       .catch((err: Error) => {
         if (this.#isClosed) throw new LinkClosedError()
@@ -426,6 +524,7 @@ export class PeerLink extends TypedEventEmitter<LinkEvents> implements Link, Ses
       })
       .finally(() => {
         this.#attempt = undefined
+        this.#signallingOver = undefined
       })
     // Whoever asked by `upgrade()` hears of it; nobody else needs to.
     this.#attempt.catch(() => {})

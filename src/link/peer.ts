@@ -1,7 +1,7 @@
 import type { AbortOptions, Connection, Logger, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { raceSignal } from 'race-signal'
-import { type PathHandler, SessionPath } from '../path/index.ts'
+import { type ObservedLimits, type PathHandler, SessionPath } from '../path/index.ts'
 import {
   type HandshakeState,
   type HandshakeStep,
@@ -30,6 +30,8 @@ export interface PeerHooks {
   isDialling(peer: Peer): boolean
   /** The peer broke the protocol: its path is over, and the carrier of that. */
   onOffence(peer: Peer, error: Error): void
+  /** What is known of the relay this carrier goes through. */
+  observedLimits(carrier: Connection): ObservedLimits | undefined
   readonly handshakeTimeoutMs: number
   readonly log: Logger
 }
@@ -135,7 +137,8 @@ class Shaking implements PathHandler {
     this.#hooks = hooks
     this.#carrier = new Carrier(connection)
     this.#phase = { status: 'shaking', state }
-    this.path = new SessionPath({ stream, connection, handler: this })
+    const observed = hooks.observedLimits(connection)
+    this.path = new SessionPath({ stream, connection, handler: this, observed })
     this.#outcome.promise.catch(() => {})
   }
 

@@ -1,5 +1,6 @@
 import type { PathKind } from '../path/index.ts'
 import { RTT_ADVANTAGE_MS, RTT_ADVANTAGE_RATIO } from './config.ts'
+import type { CircuitView } from './link-events.ts'
 
 /** Our probes since the path was last heard. */
 export interface Probes {
@@ -18,6 +19,12 @@ export interface PathView {
   readonly opener: 0 | 1
   /** Unlimited, or with so much left that standing by costs nothing that matters. */
   readonly ample: boolean
+  /** Of a limited one. */
+  readonly circuit: CircuitView | undefined
+  /** It carries few bytes more. */
+  low: boolean
+  /** The peer asked for another, or we asked the peer. */
+  asked: 'no' | 'byPeer' | 'byUs'
   readonly attachedAt: number
   /** Our own probe was echoed on it. */
   proven: boolean
@@ -56,7 +63,8 @@ function rank(path: PathView): number {
 
 function compareEquals(a: PathView, b: PathView): number {
   if (isDirect(a)) return (a.rttMs ?? Number.POSITIVE_INFINITY) - (b.rttMs ?? Number.POSITIVE_INFINITY) || a.id - b.id
-  return a.opener - b.opener || a.id - b.id
+  // Of one opener the newer one was made to replace the older.
+  return a.opener - b.opener || b.id - a.id
 }
 
 function isClearlyFaster(challenger: PathView, held: PathView): boolean {

@@ -8,12 +8,14 @@ export interface SessionPort {
   /** The durable connection. Rejects when a connection gater denies it. */
   readonly connection: Promise<Connection>
   now(): number
-  attach(id: number, path: SessionPath, windows: Omit<PathInit, 'limited'>): void
+  attach(id: number, path: SessionPath, windows: Omit<PathInit, 'limited' | 'budget'>): void
   detach(id: number): void
   receive(path: SessionPath, frames: Frame[]): void
   setWritable(path: SessionPath): void
   prefer(order: readonly number[]): void
   ping(id: number): void
+  /** Asks the peer, who opened this path, to replace it. */
+  askRenewal(id: number): void
   goaway(id: number, reason: number, delayMs: number): void
   /** What is due leaves now instead of at the end of the task. */
   flush(): void
@@ -41,6 +43,12 @@ export interface SessionListener {
   onPong(path: number, rttMs: number): void
   /** `delayMs` 0: it is given up already. */
   onGoaway(path: number, delayMs: number): void
+  /** It carries little more. */
+  onBudgetLow(path: number): void
+  /** The peer asks us to replace it. */
+  onRenewAsked(path: number): void
+  /** This side left it, and nothing is on its way there any more. */
+  onPathDrained(path: number): void
   /** The peer said good-bye and all it sent was delivered. */
   onPeerClosed(): void
   /** The session is over. No error: both sides closed and have everything. */

@@ -3,10 +3,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { raceSignal } from 'race-signal'
 import type { SessionListener, SessionPort } from '../link/index.ts'
 import type { SessionPath } from '../path/index.ts'
-import { type PathInit, type PathStats, Session, type SessionConfig } from '../session/index.ts'
+import { type PathStats, Session, type SessionConfig } from '../session/index.ts'
 import type { Frame } from '../wire/index.ts'
 import { LinkHandle } from './handle.ts'
-import { LEFT, SessionDriver } from './session-driver.ts'
+import { LEFT, type PathWindows, SessionDriver } from './session-driver.ts'
 
 export interface DurableSessionInit {
   readonly remotePeer: PeerId
@@ -37,6 +37,9 @@ export class DurableSession implements SessionPort {
         onPathRestored: (path) => listener.onRestored(path),
         onPong: (path, _nonce, rttMs) => listener.onPong(path, rttMs),
         onGoaway: (path, _reason, delayMs) => listener.onGoaway(path, delayMs),
+        onBudgetLow: (path) => listener.onBudgetLow(path),
+        onRenewAsked: (path) => listener.onRenewAsked(path),
+        onPathDrained: (path) => listener.onPathDrained(path),
         onPeerClosed: () => listener.onPeerClosed(),
         onClosed: (error) => {
           this.#handle.end(error)
@@ -74,7 +77,7 @@ export class DurableSession implements SessionPort {
     return this.#driver.session.paths()
   }
 
-  attach(id: number, path: SessionPath, windows: Omit<PathInit, 'limited'>): void {
+  attach(id: number, path: SessionPath, windows: PathWindows): void {
     this.#driver.attachPath(id, path, windows)
   }
 
@@ -92,6 +95,10 @@ export class DurableSession implements SessionPort {
 
   prefer(order: readonly number[]): void {
     this.#driver.prefer(order)
+  }
+
+  askRenewal(id: number): void {
+    this.#driver.askRenewal(id)
   }
 
   ping(id: number): void {

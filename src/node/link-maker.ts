@@ -6,6 +6,8 @@ import {
   type LinkComponents,
   type Peer,
   PeerLink,
+  peerIdOf,
+  relayOf,
   UpgradeForbiddenError
 } from '../link/index.ts'
 import { DEFAULT_SESSION_CONFIG, type Self, type SessionConfig } from '../session/index.ts'
@@ -14,6 +16,8 @@ import type { Limits } from './defaults.ts'
 import { DurableSession } from './durable-session.ts'
 import type { Policy } from './policy.ts'
 import type { Reach } from './reach.ts'
+import type { RelayLimits } from './relay-limits.ts'
+import type { Renewals } from './renewals.ts'
 
 export interface LinkMakerInit {
   readonly components: LinkComponents
@@ -21,6 +25,8 @@ export interface LinkMakerInit {
   readonly policy: Policy
   readonly dialer: Dialer
   readonly reach: Reach
+  readonly renewals: Renewals
+  readonly relayLimits: RelayLimits
 }
 
 /** Makes links of this process: their sessions, and how they reach their peers again and directly. */
@@ -48,7 +54,7 @@ export class LinkMaker {
   }
 
   make(peer: Peer, direction: MessageStreamDirection, onEnd: (link: PeerLink) => void): PeerLink {
-    const { components, limits, policy, reach } = this.#init
+    const { components, limits, policy, reach, renewals, relayLimits } = this.#init
     const { side } = peer.self
     return new PeerLink({
       remotePeer: peer.id,
@@ -59,9 +65,14 @@ export class LinkMaker {
       log: components.logger.forComponent('libp2p:holdfast:link').newScope(peer.id.toString().slice(-8)),
       hooks: {
         upgrade: (link, via, signal) => this.#upgrade(peer, link, via.connection, signal),
-        redial: async (_link, signal) => {
-          await reach.open(peer, undefined, AbortSignal.any([signal, AbortSignal.timeout(limits.dialTimeoutMs)]))
+        redial: async (link, signal) => {
+          const bounded = AbortSignal.any([signal, AbortSignal.timeout(limits.dialTimeoutMs)])
+          await reach.open(peer, undefined, bounded, { avoidRelays: relaysOf(link) })
         },
+        renew: (_link, relay, signal) =>
+          renewals.open(peer, relay, AbortSignal.any([signal, AbortSignal.timeout(limits.dialTimeoutMs)])),
+        onCut: (cut) => relayLimits.onCut(cut),
+        spared: (carrier, circuit, signal) => relayLimits.watchUnit(carrier, circuit, signal),
         onEnd
       },
       createSession: (link) =>
@@ -97,4 +108,12 @@ export class LinkMaker {
 /** Compared as bytes, so that every language orders them alike. */
 function sideOf(self: PeerId, peer: PeerId): 0 | 1 {
   return uint8ArrayCompare(self.toMultihash().bytes, peer.toMultihash().bytes) < 0 ? 0 : 1
+}
+
+/** Those of the paths there are: whoever looks for another path needs another relay. */
+function relaysOf(link: PeerLink): string[] {
+  return link.paths.flatMap(({ kind, remoteAddr }) => {
+    const relay = kind === 'relayed' ? relayOf(remoteAddr) : undefined
+    return (relay == null ? undefined : peerIdOf(relay)) ?? []
+  })
 }

@@ -46,7 +46,9 @@ import { Peers } from './peers.ts'
 import { Policy } from './policy.ts'
 import { Reach } from './reach.ts'
 import { refuseCarriers } from './refuse-carriers.ts'
+import { RelayLimits } from './relay-limits.ts'
 import { parseRelays, Relays } from './relays.ts'
+import { Renewals } from './renewals.ts'
 import { Reservations } from './reservations.ts'
 import { SharedDials } from './shared-dials.ts'
 import { guardSignalling, SIGNALLING_PROTOCOL } from './signalling.ts'
@@ -70,6 +72,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
   readonly #successions: Successions
   readonly #speakers: Speakers
   readonly #relays: Relays
+  readonly #relayLimits: RelayLimits
   readonly #dialer: Dialer
   readonly #maker: LinkMaker
   readonly #reach: Reach
@@ -102,12 +105,16 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       peerStore: components.peerStore,
       mayDialDirect: (peer) => this.#policy.mayReveal(peer)
     })
+    const { peerStore, connectionManager } = components
+    this.#relayLimits = new RelayLimits({ peerStore, connectionManager, log: this.#log })
     this.#maker = new LinkMaker({
       components,
       limits: this.#limits,
       policy: this.#policy,
       dialer: this.#dialer,
-      reach: this.#reach
+      reach: this.#reach,
+      renewals: new Renewals({ dialer: this.#dialer, relays: this.#relays }),
+      relayLimits: this.#relayLimits
     })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)
     this.#reservations = new Reservations({
@@ -152,6 +159,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       maxOutboundStreams: MAX_PATHS * 2
     })
     await registrar.handle(CONTROL_PROTOCOL, () => {}, { maxInboundStreams: 1, maxOutboundStreams: 1 })
+    await this.#relayLimits.load()
     events.addEventListener('connection:open', this.#onConnection)
     this.#successions.start()
     this.#speakers.start()
@@ -337,6 +345,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
         if (refusedMs > 0)
           this.#log('%p broke the protocol, its carriers are refused for %d ms - %e', id, refusedMs, error)
       },
+      observedLimits: (carrier) => this.#relayLimits.of(carrier),
       handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
       log: this.#log
     })

@@ -1,5 +1,5 @@
 import type { Logger, MessageStream, StreamMuxerFactory } from '@libp2p/interface'
-import { type EndOfTask, endOfTask, type PathHandler, type SessionPath } from '../path/index.ts'
+import { type EndOfTask, endOfTask, type PathHandler, renewBelowBytes, type SessionPath } from '../path/index.ts'
 import type { PathInit, SessionCore, SessionEffect } from '../session/index.ts'
 import { type Frame, SESSION_PROTOCOL } from '../wire/index.ts'
 import { CONTROL_PROTOCOL } from './control-stream.ts'
@@ -36,12 +36,24 @@ export class PeerAbortedError extends Error {
   }
 }
 
+export type PathWindows = Omit<PathInit, 'limited' | 'budget'>
+
+function byteBudgetOf({ circuit: { limitBytes }, budget }: SessionPath): PathInit['budget'] {
+  if (limitBytes == null) return undefined
+  return { limitBytes, remainingBytes: budget?.remainingBytes ?? 0, renewBelowBytes: renewBelowBytes(limitBytes) }
+}
+
 /** What the link hears of its session. Paths are named by the ids it attached them with. */
 export interface SessionHandler {
   onPathSuspect(path: number, by: 'self' | 'peer'): void
   onPathRestored(path: number): void
   onPong(path: number, nonce: number, rttMs: number): void
   onGoaway(path: number, reason: number, delayMs: number): void
+  /** It carries little more. */
+  onBudgetLow(path: number): void
+  onRenewAsked(path: number): void
+  /** Left by this side, and nothing is on its way there. */
+  onPathDrained(path: number): void
   /** The peer sends nothing more. Code 0: orderly, this side closes by itself now. */
   onPeerClosed(code: number): void
   /** Once, and last. No error: both sides closed and have everything. Streams have ended, no timer is left. */
@@ -99,9 +111,10 @@ export class SessionDriver implements PathHandler, MuxerPort {
   // Paths
 
   /** After the handshake. Frames that followed it go to `onFrames`. @throws {ProtocolViolationError} too many paths */
-  attachPath(id: number, path: SessionPath, windows: Omit<PathInit, 'limited'>): void {
+  attachPath(id: number, path: SessionPath, windows: PathWindows): void {
     if (this.#status === 'closed') return
-    this.#run((now) => this.session.attachPath(id, { ...windows, limited: path.limited }, now))
+    const { limited } = path
+    this.#run((now) => this.session.attachPath(id, { ...windows, limited, budget: byteBudgetOf(path) }, now))
     this.#paths.set(id, path)
     this.#ids.set(path, id)
   }
@@ -123,6 +136,11 @@ export class SessionDriver implements PathHandler, MuxerPort {
     this.#run((now) => this.session.prefer(order, now))
   }
 
+  /** The peer opened this path, and is asked to replace it. */
+  askRenewal(id: number): void {
+    this.#run((now) => this.session.askRenewal(id, now))
+  }
+
   /** Returns the nonce that `onPong` will name. */
   ping(id: number): number {
     return this.#run((now) => this.session.ping(id, now))
@@ -135,6 +153,7 @@ export class SessionDriver implements PathHandler, MuxerPort {
   onFrames(path: SessionPath, frames: Frame[]): void {
     const id = this.#ids.get(path)
     if (id == null) return
+    this.#readBudget(id, path)
     this.#run((now) => {
       for (const frame of frames) this.session.receive(id, frame, now)
     })
@@ -306,6 +325,15 @@ export class SessionDriver implements PathHandler, MuxerPort {
         case 'goaway':
           this.#handler.onGoaway(effect.path, effect.reason, effect.delayMs)
           break
+        case 'budgetLow':
+          this.#handler.onBudgetLow(effect.path)
+          break
+        case 'renewAsked':
+          this.#handler.onRenewAsked(effect.path)
+          break
+        case 'pathDrained':
+          this.#handler.onPathDrained(effect.path)
+          break
         case 'peerClosed':
           this.#onPeerClosed(effect.code)
           break
@@ -346,9 +374,19 @@ export class SessionDriver implements PathHandler, MuxerPort {
     for (const [id, frames] of this.#outbox) {
       this.#outbox.delete(id)
       const path = this.#paths.get(id)
-      if (path == null || path.write(frames)) continue
+      if (path == null) continue
+      const more = path.write(frames)
+      this.#readBudget(id, path)
+      if (more) continue
       this.#run((now) => this.session.setWritable(id, false, now))
     }
+  }
+
+  /** Whatever went over the carrier is counted there: signalling, identify, all overhead. */
+  #readBudget(id: number, path: SessionPath): void {
+    if (path.circuit.limitBytes == null) return
+    const { remainingBytes = 0 } = path.budget ?? {}
+    this.session.setBudget(id, remainingBytes, !this.#outbox.has(id), this.#now())
   }
 
   #onPathError(id: number, error: Error): void {

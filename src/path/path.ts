@@ -2,11 +2,11 @@ import type { AbortOptions, Connection, Logger, Stream, StreamCloseEvent, Stream
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { encodeFrame, type Frame } from '../wire/index.ts'
-import { readBudget } from './budget.ts'
+import { CircuitBudget } from './budget.ts'
 import { PathOverflowError, PathTruncatedError } from './errors.ts'
 import { FrameReader } from './frame-reader.ts'
 import { pathKind } from './kind.ts'
-import type { PathBudget, PathKind } from './types.ts'
+import type { ObservedLimits, PathBudget, PathKind } from './types.ts'
 
 /**
  * Unsent bytes at which a path is given up. The session stops at the first refused write, with at most its in-flight
@@ -62,6 +62,8 @@ export interface SessionPathInit {
   readonly stream: CarrierStream
   readonly connection: CarrierConnection
   readonly handler: PathHandler
+  /** What is known of the relay, for a relayed path. */
+  readonly observed?: ObservedLimits
 }
 
 /**
@@ -75,6 +77,8 @@ export type SessionPathStatus = 'open' | 'closing' | 'closed'
 export class SessionPath {
   readonly kind: PathKind
   readonly remoteAddr: Multiaddr
+  /** The relay's limits. */
+  readonly circuit: CircuitBudget
   /** Milliseconds since the Unix epoch. */
   readonly openedAt = Date.now()
   /** Session bytes handed to the carrier, framing included; the carrier's own overhead is not. */
@@ -97,13 +101,15 @@ export class SessionPath {
   #ending = false
   #endError: Error | undefined
 
-  constructor({ stream, connection, handler }: SessionPathInit) {
+  constructor({ stream, connection, handler, observed }: SessionPathInit) {
     this.#stream = stream
     this.#connection = connection
     this.#handler = handler
     this.#log = stream.log.newScope('holdfast-path')
     this.kind = pathKind(connection.remoteAddr)
     this.remoteAddr = connection.remoteAddr
+    const circuit = { limits: connection.limits, openedAt: connection.timeline.open, observed }
+    this.circuit = new CircuitBudget(circuit, Date.now())
     stream.addEventListener('message', this.#onMessage)
     stream.addEventListener('drain', this.#onDrain)
     stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
@@ -120,12 +126,22 @@ export class SessionPath {
 
   /** Whether a relay limits it. */
   get limited(): boolean {
-    return this.budget != null
+    return this.circuit.limitBytes != null || this.circuit.limitMs != null
   }
 
   /** What the relay's limits leave of this path now; `undefined` when it has none. */
   get budget(): PathBudget | undefined {
-    return readBudget(this.#connection.limits, this.#connection.timeline.open, Date.now())
+    return this.circuit.read(this.sentBytes + this.receivedBytes, Date.now())
+  }
+
+  /** What the circuit has carried so far, both directions and set-up together. */
+  get usedBytes(): number {
+    return this.circuit.usedBytes(this.sentBytes + this.receivedBytes)
+  }
+
+  /** How long ago the carrier opened, in ms. */
+  get ageMs(): number {
+    return Date.now() - this.#connection.timeline.open
   }
 
   /** Bytes the carrier has not taken yet. */

@@ -10,3 +10,13 @@ export interface PathBudget {
   /** In ms, until the relay ends the circuit. */
   remainingMs?: number
 }
+
+/** What a relay was seen to allow its circuits, whatever it says. */
+export interface ObservedLimits {
+  /** Bytes of one circuit. */
+  readonly bytes?: number
+  /** Milliseconds of one circuit. */
+  readonly ms?: number
+  /** Whether what it calls seconds are seconds, where there are 1,000 or more; undefined: not known yet. */
+  readonly saysSeconds?: boolean
+}

@@ -1,4 +1,5 @@
 import type { Frame } from '../wire/index.ts'
+import type { ByteBudgetInit } from './byte-budget.ts'
 import type { SessionEffect } from './effects.ts'
 
 export interface PathInit {
@@ -7,6 +8,8 @@ export interface PathInit {
   readonly peerSessionWindow: number
   /** A relayed path with a byte or time limit: smaller in-flight floor, ACKs about it travel on it. */
   readonly limited: boolean
+  /** Of a path whose bytes a relay counts. */
+  readonly budget?: ByteBudgetInit
 }
 
 export interface PathStats {
@@ -24,6 +27,8 @@ export interface PathStats {
   readonly lastHeardAt: number
   /** When we last sent anything there that asks for an answer (counted frame or PING) after `lastHeardAt`; the oldest such. */
   readonly unansweredSince: number | undefined
+  /** When a counted frame was last sent or received there; the attach time before that. */
+  readonly activeAt: number
 }
 
 /**
@@ -43,11 +48,18 @@ export interface SessionCore {
   flush(now: number): void
   /** Carrier back-pressure. Paths start writable. */
   setWritable(path: number, writable: boolean, now: number): void
+  /** What libp2p counts as left of a limited path. `isWritten`: all effects taken so far were written, and are counted. */
+  setBudget(path: number, remainingBytes: number, isWritten: boolean, now: number): void
+  /** Asks the peer, who opened this path, to replace it. */
+  askRenewal(path: number, now: number): void
   /** Best first. Sending uses the first healthy path named, and never stripes; unnamed paths come after, in order of attachment. */
   prefer(order: readonly number[], now: number): void
   /** Sends PING; the answer is a `pong` effect. Returns the nonce. */
   ping(path: number, now: number): number
-  /** With a delay of 0 the path is given up: that is said over another one. */
+  /**
+   * With a delay of 0 the path is given up: that is said over another one. Else `pathDrained` follows when both sides have
+   * everything that was sent there.
+   */
   sendGoaway(path: number, reason: number, delayMs: number, now: number): void
 
   /** @throws {TooManyStreamsError} @throws {SessionClosedError} */

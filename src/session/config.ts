@@ -47,6 +47,27 @@ export const FIRST_IN_FLIGHT = 65_536
 /** The same on a limited (relayed) path, whose bytes are counted. */
 export const FIRST_IN_FLIGHT_LIMITED = 16_384
 
+/**
+ * What is left of a limited path for what no allowance holds back: acknowledgements, probes, signalling of a direct path, the
+ * carrier's own frames. DESIGN rule 6; raising it wastes that much of every circuit.
+ */
+export const BUDGET_RESERVE_BYTES = 16_384
+
+/** Of small limits it would leave nothing. */
+export const MAX_BUDGET_RESERVE_RATIO = 0.25
+
+/**
+ * What a frame may weigh on the wire beside its payload, where bytes are counted: its own head, and if it travels alone those
+ * of muxer (12), noise (18) and the relay's WebSocket, and as much again for its acknowledgement.
+ */
+export const BUDGET_FRAME_BYTES = 112
+
+/** Less is not sent: the allowance halves with each round trip. */
+export const MIN_BUDGET_PIECE_BYTES = 64
+
+/** The peer is told what this side counts whenever that has grown by this part of the limit. */
+export const BUDGET_TOLD_RATIO = 0.25
+
 /** In flight per path at most: bounded by the replay buffer anyway. */
 export const MAX_IN_FLIGHT = 16_777_216
 

@@ -13,6 +13,12 @@ export type SessionEffect =
   | { readonly type: 'pong'; readonly path: number; readonly nonce: number; readonly rttMs: number }
   /** The peer leaves this path in an orderly way. */
   | { readonly type: 'goaway'; readonly path: number; readonly reason: number; readonly delayMs: number }
+  /** A limited path carries little more: replace it, or ask the peer to. Once per path. */
+  | { readonly type: 'budgetLow'; readonly path: number }
+  /** The peer asks to replace this path, which we opened. */
+  | { readonly type: 'renewAsked'; readonly path: number }
+  /** This side left the path, and nothing is on its way there any more, in either direction. */
+  | { readonly type: 'pathDrained'; readonly path: number }
   | { readonly type: 'streamOpen'; readonly stream: number }
   /** In order, exactly once. The data belongs to the receiver of the effect. */
   | { readonly type: 'streamData'; readonly stream: number; readonly data: Uint8Array }

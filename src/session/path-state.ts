@@ -1,6 +1,7 @@
 import { Acks } from './acks.ts'
 import type { PathInit, PathStats } from './api.ts'
-import { ACK_DELAY_MS } from './config.ts'
+import { ByteBudget } from './byte-budget.ts'
+import { ACK_DELAY_MS, BUDGET_FRAME_BYTES } from './config.ts'
 import { CreditAnswers } from './credit-answers.ts'
 import { ProtocolViolationError } from './errors.ts'
 import { type DeliverySnapshot, InFlight } from './in-flight.ts'
@@ -22,6 +23,13 @@ type PathHealth =
   | { readonly status: 'suspect'; probeAt: number; probeIntervalMs: number; peerKnows: boolean }
 
 const HEALTHY: PathHealth = { status: 'healthy' }
+
+/**
+ * - `ours`, `theirs`: who said GOAWAY
+ * - `both`: nothing new is sent here, in either direction
+ * - `drained`: all of what was sent is acknowledged too
+ */
+export type Leaving = 'no' | 'ours' | 'theirs' | 'both' | 'drained'
 
 /**
  * Silence of one RTO: the path may be dead, or the peer, or we, may have been busy. Heard elsewhere since, it is not the peer;
@@ -58,6 +66,13 @@ export class PathState {
   readonly inFlight: InFlight
   readonly acks = new Acks()
   readonly creditAnswers = new CreditAnswers()
+  /** Of a limited path. */
+  readonly budget: ByteBudget | undefined
+  /** The link was told that it is low. */
+  budgetTold = false
+  /** What the peer was last told of it. */
+  usedTold = 0
+  leaving: Leaving = 'no'
   writable = true
   /** It broke the protocol; its driver is about to detach it. */
   failed = false
@@ -81,10 +96,13 @@ export class PathState {
   #lastHeardAt: number
   #lastProgressAt: number
   #unansweredSince: number | undefined
+  #activeAt: number
 
   constructor(path: number, init: PathInit, now: number) {
     this.path = path
     this.inFlight = new InFlight(init.limited, now)
+    this.budget = init.budget == null ? undefined : new ByteBudget(init.budget)
+    this.#activeAt = now
     this.#lastHeardAt = now
     this.#lastProgressAt = now
   }
@@ -168,6 +186,18 @@ export class PathState {
     this.#sentCount++
     this.#unacked.push({ item, at: now, bytes, delivery: this.inFlight.onSent(bytes, now), requeued: false })
     this.#unansweredSince ??= now
+    this.#activeAt = now
+    this.budget?.onSent(bytes + BUDGET_FRAME_BYTES, true)
+  }
+
+  /** Nothing we sent waits for an acknowledgement. */
+  get isDrained(): boolean {
+    return this.#oldestUnacked == null
+  }
+
+  onCounted(now: number): void {
+    this.acks.onCounted(now)
+    this.#activeAt = now
   }
 
   onHeard(now: number): void {
@@ -202,6 +232,8 @@ export class PathState {
    */
   onAck(sequence: number, delayMs: number, now: number): { records: SentRecord[]; isEcho: boolean } {
     const records = this.#settle(sequence)
+    this.budget?.onAcked(wireBytesOf(records))
+    this.budget?.onEcho(sequence)
     const isEcho = sequence > this.#echoedCount
     if (!isEcho) return { records, isEcho }
     this.#echoedCount = sequence
@@ -218,6 +250,7 @@ export class PathState {
    */
   onAckElsewhere(sequence: number, now: number): SentRecord[] {
     const records = this.#settle(sequence)
+    if (records.length > 0) this.budget?.onAckedElsewhere(sequence, wireBytesOf(records))
     this.inFlight.onSettled(bytesOf(records))
     this.#reconsider(now)
     return records
@@ -289,7 +322,8 @@ export class PathState {
       inFlightLimit: this.inFlight.limit,
       oldestUnackedAt: this.#oldestUnacked?.at,
       lastHeardAt: this.#lastHeardAt,
-      unansweredSince: this.#unansweredSince
+      unansweredSince: this.#unansweredSince,
+      activeAt: this.#activeAt
     }
   }
 }
@@ -298,4 +332,8 @@ function bytesOf(records: readonly SentRecord[]): number {
   let bytes = 0
   for (const record of records) bytes += record.bytes
   return bytes
+}
+
+function wireBytesOf(records: readonly SentRecord[]): number {
+  return bytesOf(records) + records.length * BUDGET_FRAME_BYTES
 }

@@ -1,6 +1,7 @@
 import type { CountedFrame, Frame } from '../wire/index.ts'
 import { BlockedTimer } from './blocked-timer.ts'
 import type { Closing } from './closing.ts'
+import { BUDGET_FRAME_BYTES, BUDGET_TOLD_RATIO, MIN_BUDGET_PIECE_BYTES } from './config.ts'
 import type { SessionEffect } from './effects.ts'
 import type { PathState } from './path-state.ts'
 import type { Paths } from './paths.ts'
@@ -67,6 +68,7 @@ export class Sender {
 
   /** Everything the sending path takes: control frames, stream bytes within the in-flight limit, and CLOSE behind them. */
   pump(now: number): void {
+    for (const limited of this.#paths.values()) this.#watchBudget(limited)
     const path = this.#paths.sending
     if (path == null) return
     if (path.status === 'healthy' && path.writable) this.#sendSuspicions(path)
@@ -75,6 +77,25 @@ export class Sender {
     this.#sendClose(path, now)
     if (this.#streams.isBlocked) this.#blocked.onBlocked(path.rtoMs, now)
     else this.#blocked.stop()
+  }
+
+  /** Whoever opened the path is asked to replace it. */
+  askRenewal(path: PathState): void {
+    if (path.failed) return
+    this.#send(path, { type: 'status', usedBytes: path.budget?.usedBytes, renew: true })
+  }
+
+  #watchBudget(path: PathState): void {
+    const { budget } = path
+    if (budget == null || path.failed) return
+    const { usedBytes } = budget
+    if (path.writable && usedBytes - path.usedTold >= budget.limitBytes * BUDGET_TOLD_RATIO) {
+      path.usedTold = usedBytes
+      this.#send(path, { type: 'status', usedBytes, renew: false })
+    }
+    if (path.budgetTold || !budget.isLow) return
+    path.budgetTold = true
+    this.#emit({ type: 'budgetLow', path: path.path })
   }
 
   tick(now: number): void {
@@ -103,7 +124,7 @@ export class Sender {
 
   #sendControl(path: PathState, now: number): void {
     const { inFlight } = path
-    while (path.writable && inFlight.bytes < inFlight.limit + CONTROL_ROOM_BYTES) {
+    while (path.writable && inFlight.bytes < inFlight.limit + CONTROL_ROOM_BYTES && path.budget?.isSpent !== true) {
       const control = this.#streams.nextControl()
       if (control == null) return
       this.#sendCounted(path, control.frame, control.item, now)
@@ -112,7 +133,9 @@ export class Sender {
 
   #sendPieces(path: PathState, now: number): void {
     while (path.writable && this.#paths.hasRoom(path)) {
-      const next = this.#streams.nextPiece(path.inFlight.pieceBytes)
+      const maxBytes = Math.min(path.inFlight.pieceBytes, this.#allowanceBytes(path))
+      if (maxBytes < MIN_BUDGET_PIECE_BYTES) break
+      const next = this.#streams.nextPiece(maxBytes)
       if (next == null) break
       const { stream, piece } = next
       const { offset, length, fin, data } = piece
@@ -120,6 +143,12 @@ export class Sender {
       this.#sendCounted(path, { type: 'stream', stream, offset, fin, data }, item, now)
     }
     if (path.writable) path.inFlight.onAppLimited()
+  }
+
+  /** Of stream data in one frame. */
+  #allowanceBytes({ budget }: PathState): number {
+    if (budget == null) return Number.POSITIVE_INFINITY
+    return Math.floor(budget.allowanceBytes) - BUDGET_FRAME_BYTES - FRAME_OVERHEAD_BYTES
   }
 
   #sendClose(path: PathState, now: number): void {
@@ -145,10 +174,11 @@ export class Sender {
   #sendCounted(path: PathState, frame: CountedFrame, item: SentItem, now: number): void {
     const bytes = FRAME_OVERHEAD_BYTES + (frame.type === 'stream' ? frame.data.byteLength : 0)
     path.onSent(item, bytes, now)
-    this.#send(path, frame)
+    this.#emit({ type: 'send', path: path.path, frame })
   }
 
-  #send({ path }: PathState, frame: Frame): void {
+  #send({ path, budget }: PathState, frame: Frame): void {
+    budget?.onSent(BUDGET_FRAME_BYTES, false)
     this.#emit({ type: 'send', path, frame })
   }
 }

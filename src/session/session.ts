@@ -1,4 +1,4 @@
-import type { AckFrame, CloseFrame, CountedFrame, Frame } from '../wire/index.ts'
+import type { AckFrame, CloseFrame, CountedFrame, Frame, GoawayFrame } from '../wire/index.ts'
 import type { PathInit, PathStats, SessionCore } from './api.ts'
 import { Closing } from './closing.ts'
 import type { SessionConfig } from './config.ts'
@@ -10,6 +10,9 @@ import { Paths } from './paths.ts'
 import { Sender } from './sender.ts'
 import type { SentItem } from './sent-item.ts'
 import { Streams } from './streams.ts'
+
+/** In the answer to GOAWAY: more than 0, as the path is not dead; whoever left it closes it. */
+const DRAINED_DELAY_MS = 1
 
 export interface SessionInit {
   readonly side: 0 | 1
@@ -81,6 +84,17 @@ export class Session implements SessionCore {
     this.#sender.answer(path, now)
   }
 
+  setBudget(id: number, remainingBytes: number, isWritten: boolean, now: number): void {
+    this.#now = now
+    this.#paths.get(id)?.budget?.onReading(remainingBytes, isWritten)
+  }
+
+  askRenewal(id: number, now: number): void {
+    this.#now = now
+    const path = this.#paths.get(id)
+    if (path != null) this.#sender.askRenewal(path)
+  }
+
   prefer(order: readonly number[], now: number): void {
     this.#now = now
     this.#paths.prefer(order)
@@ -95,6 +109,7 @@ export class Session implements SessionCore {
     this.#now = now
     const path = this.#paths.get(id)
     if (path == null) return
+    if (delayMs > 0) path.leaving = path.leaving === 'theirs' ? 'both' : 'ours'
     // A path that is given up carries no good-bye: it goes over another, where there is one.
     const via = delayMs > 0 ? path : this.#paths.sendingBut(path)
     if (via == null || via.failed) return
@@ -148,7 +163,10 @@ export class Session implements SessionCore {
   }
 
   takeEffects(): SessionEffect[] {
-    if (this.status !== 'closed') this.#sender.pump(this.#now)
+    if (this.status !== 'closed') {
+      this.#sender.pump(this.#now)
+      for (const path of this.#paths.values()) if (path.leaving !== 'no') this.#checkDrained(path)
+    }
     return this.#effects.splice(0)
   }
 
@@ -181,7 +199,7 @@ export class Session implements SessionCore {
       case 'maxStreamData':
       case 'close':
         this.#onCounted(frame)
-        path.acks.onCounted(this.#now)
+        path.onCounted(this.#now)
         this.#checkPeerClosed()
         return
       case 'ack':
@@ -199,16 +217,44 @@ export class Session implements SessionCore {
         return
       }
       case 'status': {
+        if (frame.usedBytes != null) path.budget?.onPeerUsed(frame.usedBytes)
+        if (frame.renew) this.#effects.push({ type: 'renewAsked', path: path.path })
         const suspect = frame.suspects == null ? undefined : this.#paths.get(frame.suspects)
         if (suspect != null && suspect !== path) this.#paths.suspect(suspect, 'peer', this.#now)
         return
       }
       case 'goaway':
-        this.#effects.push({ type: 'goaway', path: frame.path, reason: frame.reason, delayMs: frame.delayMs })
+        this.#onGoaway(frame)
         return
       case 'hello':
       case 'confirm':
         throw new ProtocolViolationError(`Peer sent ${frame.type} on a path that is already attached`)
+    }
+  }
+
+  #onGoaway({ path: id, reason, delayMs }: GoawayFrame): void {
+    const path = this.#paths.get(id)
+    if (delayMs > 0 && path?.leaving === 'ours') {
+      path.leaving = 'both'
+      return
+    }
+    if (delayMs > 0 && path?.leaving === 'no') path.leaving = 'theirs'
+    this.#effects.push({ type: 'goaway', path: id, reason, delayMs })
+  }
+
+  /** Whoever left a path keeps it until the other has nothing on its way there either. */
+  #checkDrained(path: PathState): void {
+    if (path.failed || !path.isDrained || this.#paths.sending === path) return
+    if (path.leaving === 'theirs') {
+      path.leaving = 'drained'
+      this.#effects.push({
+        type: 'send',
+        path: path.path,
+        frame: { type: 'goaway', path: path.path, reason: 0, delayMs: DRAINED_DELAY_MS }
+      })
+    } else if (path.leaving === 'both') {
+      path.leaving = 'drained'
+      this.#effects.push({ type: 'pathDrained', path: path.path })
     }
   }
 

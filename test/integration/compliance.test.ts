@@ -28,6 +28,9 @@ function createDriver(maConn: MessageStream, handler: Partial<SessionHandler> = 
       onPathRestored: ignore,
       onPong: ignore,
       onGoaway: ignore,
+      onBudgetLow: ignore,
+      onRenewAsked: ignore,
+      onPathDrained: ignore,
       onPeerClosed: ignore,
       onClosed: ignore,
       ...handler

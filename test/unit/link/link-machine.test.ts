@@ -41,6 +41,7 @@ class Bench {
       oldestUnackedAt: undefined,
       lastHeardAt: this.now,
       unansweredSince: undefined,
+      activeAt: 0,
       ...over
     })
   }

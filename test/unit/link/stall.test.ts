@@ -15,7 +15,8 @@ function heard(agoMs: number): PathStats {
     inFlightLimit: 65_536,
     oldestUnackedAt: undefined,
     lastHeardAt: NOW - agoMs,
-    unansweredSince: undefined
+    unansweredSince: undefined,
+    activeAt: 0
   }
 }
 

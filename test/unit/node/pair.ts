@@ -73,6 +73,9 @@ function createSide(side: 0 | 1, config: SessionConfig): Side {
       onPathRestored: (path) => events.push(`restored ${path}`),
       onPong: (path) => events.push(`pong ${path}`),
       onGoaway: (path, reason) => events.push(`goaway ${path} ${reason}`),
+      onBudgetLow: (path) => events.push(`low ${path}`),
+      onRenewAsked: (path) => events.push(`asked ${path}`),
+      onPathDrained: (path) => events.push(`drained ${path}`),
       onPeerClosed: (code) => events.push(`peerClosed ${code}`),
       onClosed: (error) => events.push(`closed ${error?.message ?? ''}`.trim())
     }

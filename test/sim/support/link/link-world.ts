@@ -39,6 +39,8 @@ export class LinkStats {
   left = 0
   upgrades = 0
   redials = 0
+  renewals = 0
+  asked = 0
   expired = 0
   superseded = 0
   crashes = 0

@@ -1,8 +1,9 @@
 import type { LinkState } from '../../../../src/link/api.ts'
-import { AMPLE_BYTES, TIMER_GAP_MS } from '../../../../src/link/config.ts'
+import { AMPLE_BYTES, CHEAP_CIRCUIT_MS, TIMER_GAP_MS } from '../../../../src/link/config.ts'
 import { LinkMachine } from '../../../../src/link/link.step.ts'
-import type { LinkEffect, LinkEvent } from '../../../../src/link/link-events.ts'
+import type { CircuitView, LinkEffect, LinkEvent } from '../../../../src/link/link-events.ts'
 import { wasStalled } from '../../../../src/link/stall.step.ts'
+import { renewBelowBytes, renewBelowMs } from '../../../../src/path/renewal.step.ts'
 import { DEFAULT_SESSION_CONFIG, MAX_PATHS, Session, type SessionName } from '../../../../src/session/index.ts'
 import type { Frame, HelloFrame } from '../../../../src/wire/index.ts'
 import { isCounted } from '../../../support/counted.ts'
@@ -30,6 +31,8 @@ export class SimLink {
   readonly #paths = new Map<number, AttachedPath>()
   readonly #received = new Map<number, number>()
   readonly #events: LinkEvent[] = []
+  /** Paths we left, and what closes them. */
+  readonly #leaving = new Map<number, () => void>()
   #stepping = false
   #stream: number | undefined
   written = 0
@@ -95,8 +98,30 @@ export class SimLink {
     const ample = remainingBytes == null || remainingBytes >= AMPLE_BYTES
     const works = (): boolean => carrier.works && this.node.peer.isAwake
     this.#checks.onAttached(id, carrier.kind !== 'relayed', works, this.node.now)
-    this.session.attachPath(id, { ...windows, limited: budget != null }, this.node.now)
-    this.step({ type: 'attached', path: id, kind: carrier.kind, opener: (id & 1) as 0 | 1, ample })
+    const limitBytes = carrier.circuit?.known(this.node.side).limitBytes
+    const byteBudget =
+      limitBytes == null || remainingBytes == null
+        ? undefined
+        : { limitBytes, remainingBytes, renewBelowBytes: renewBelowBytes(limitBytes) }
+    this.session.attachPath(id, { ...windows, limited: budget != null, budget: byteBudget }, this.node.now)
+    const circuit = this.#viewOf(carrier)
+    this.step({ type: 'attached', path: id, kind: carrier.kind, opener: (id & 1) as 0 | 1, ample, circuit })
+  }
+
+  /** As src/link/link.ts has it. */
+  #viewOf({ circuit }: SimCarrier): CircuitView | undefined {
+    const { now, side } = this.node
+    const { remainingMs } = circuit?.budget(side, now) ?? {}
+    const { limitMs } = circuit?.known(side) ?? {}
+    if (limitMs == null || remainingMs == null) return undefined
+    return { cheap: limitMs >= CHEAP_CIRCUIT_MS, renewAt: now + remainingMs - renewBelowMs(limitMs) }
+  }
+
+  #readBudget(id: number, isWritten: boolean): void {
+    const { circuit } = this.#paths.get(id)?.carrier ?? {}
+    if (circuit == null) return
+    const { remainingBytes = 0 } = circuit.budget(this.node.side, this.node.now)
+    this.session.setBudget(id, remainingBytes, isWritten, this.node.now)
   }
 
   onWoke(sleptMs: number): void {
@@ -111,6 +136,7 @@ export class SimLink {
 
   onFrames(id: number, frames: readonly Frame[]): void {
     if (this.#paths.has(id)) this.#checks.onHeard(id, this.node.now)
+    this.#readBudget(id, true)
     for (const frame of frames) this.session.receive(id, frame, this.node.now)
     this.session.flush(this.node.now)
     this.#drain()
@@ -197,13 +223,24 @@ export class SimLink {
       }
       case 'leave': {
         world.stats.left++
-        this.session.sendGoaway(effect.path, 1, LEAVE_DELAY_MS, now)
-        this.node.after(LEAVE_DELAY_MS, () => {
+        const end = (): void => {
+          if (!this.#leaving.delete(effect.path)) return
           this.#paths.get(effect.path)?.carrier.close(side, effect.cause)
           this.#detach(effect.path, effect.cause)
-        })
+        }
+        this.#leaving.set(effect.path, end)
+        this.session.sendGoaway(effect.path, 1, LEAVE_DELAY_MS, now)
+        this.node.after(LEAVE_DELAY_MS, end)
         return
       }
+      case 'renew':
+        world.stats.renewals++
+        this.node.renew(this)
+        return
+      case 'askRenewal':
+        world.stats.asked++
+        this.session.askRenewal(effect.path, now)
+        return
       case 'upgrade':
         world.stats.upgrades++
         this.node.upgrade(this)
@@ -257,6 +294,15 @@ export class SimLink {
           case 'goaway':
             this.step({ type: 'goaway', path: effect.path, gone: effect.delayMs === 0 })
             break
+          case 'budgetLow':
+            this.step({ type: 'budgetLow', path: effect.path })
+            break
+          case 'renewAsked':
+            this.step({ type: 'renewAsked', path: effect.path })
+            break
+          case 'pathDrained':
+            this.node.after(0, () => this.#leaving.get(effect.path)?.())
+            break
           case 'pathError':
             fail(`side ${this.node.side} sees a correct peer break the protocol: ${effect.error.message}`)
             break
@@ -267,7 +313,10 @@ export class SimLink {
             }
         }
       }
-      for (const [id, frames] of outbox) this.#paths.get(id)?.carrier.send(this.node.side, frames)
+      for (const [id, frames] of outbox) {
+        this.#paths.get(id)?.carrier.send(this.node.side, frames)
+        this.#readBudget(id, true)
+      }
     }
   }
 

@@ -106,14 +106,18 @@ export class SimNode {
     this.#dialFor(link, 'webrtc', 'upgradeFailed')
   }
 
+  renew(link: SimLink): void {
+    this.#dialFor(link, 'relayed', 'renewFailed')
+  }
+
   /** Whoever is put aside aborts its dials. */
-  #dialFor(link: SimLink, kind: 'relayed' | 'webrtc', failure: 'redialFailed' | 'upgradeFailed'): void {
+  #dialFor(link: SimLink, kind: 'relayed' | 'webrtc', failure: 'redialFailed' | 'upgradeFailed' | 'renewFailed'): void {
     const { suspensions, abortedRedials } = link
     const isWanted = (): boolean =>
-      link.suspensions === suspensions && (kind === 'webrtc' || link.abortedRedials === abortedRedials)
+      link.suspensions === suspensions && (failure !== 'redialFailed' || link.abortedRedials === abortedRedials)
     const onFailure = (cause: string): void => {
       // Of an aborted redial nobody is told.
-      if (!link.isClosed && (kind === 'webrtc' || isWanted())) link.step({ type: failure, cause })
+      if (!link.isClosed && (failure === 'upgradeFailed' || isWanted())) link.step({ type: failure, cause })
     }
     this.#open(kind, onFailure, isWanted)
   }

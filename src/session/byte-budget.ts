@@ -1,0 +1,91 @@
+import { BUDGET_RESERVE_BYTES, MAX_BUDGET_RESERVE_RATIO } from './config.ts'
+
+/** The bytes of a limited path, both directions and all overhead together. */
+export interface ByteBudgetInit {
+  /** What the relay, or experience with it, gave the circuit when it began. */
+  readonly limitBytes: number
+  /** What is left of it now. */
+  readonly remainingBytes: number
+  /** With less than this the path is to be replaced. */
+  readonly renewBelowBytes: number
+}
+
+/**
+ * What one side may still send on a limited path. The limit is for both directions, and neither knows what the other has on
+ * its way: so each takes half of what it knows to be left, less what it has on its way itself. Acknowledgements travel on the
+ * same path, in order behind the peer's own data: when they come, what they answer has been counted here.
+ */
+export class ByteBudget {
+  readonly renewBelowBytes: number
+  readonly limitBytes: number
+  readonly #reserveBytes: number
+  #readBytes: number
+  /** Handed over since the last reading. */
+  #unreadBytes = 0
+  /** Counted frames on their way, as long as their acknowledgement has not come here. */
+  #unackedBytes = 0
+  /** Acknowledged on another path: on their way for all that is known here. */
+  #elsewhere: { sequence: number; bytes: number } | undefined
+  #peerUsedBytes = 0
+
+  constructor({ limitBytes, remainingBytes, renewBelowBytes }: ByteBudgetInit) {
+    this.limitBytes = limitBytes
+    this.#readBytes = remainingBytes
+    this.renewBelowBytes = renewBelowBytes
+    this.#reserveBytes = Math.min(BUDGET_RESERVE_BYTES, limitBytes * MAX_BUDGET_RESERVE_RATIO)
+  }
+
+  get remainingBytes(): number {
+    const byPeer = this.limitBytes - this.#peerUsedBytes - this.#unackedBytes
+    return Math.max(0, Math.min(this.#readBytes - this.#unreadBytes, byPeer))
+  }
+
+  /** Both directions, as this side counts. */
+  get usedBytes(): number {
+    return Math.max(0, this.limitBytes - this.remainingBytes)
+  }
+
+  /** What may be sent now. */
+  get allowanceBytes(): number {
+    return Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)
+  }
+
+  /** What is left is for answers: small frames of the session wait as well. */
+  get isSpent(): boolean {
+    return this.remainingBytes < this.#reserveBytes / 2
+  }
+
+  get isLow(): boolean {
+    return this.remainingBytes < this.renewBelowBytes
+  }
+
+  /** What libp2p counts as left. `isWritten`: everything handed over was, and is in it. */
+  onReading(remainingBytes: number, isWritten: boolean): void {
+    this.#readBytes = remainingBytes
+    if (isWritten) this.#unreadBytes = 0
+  }
+
+  onPeerUsed(bytes: number): void {
+    this.#peerUsedBytes = Math.max(this.#peerUsedBytes, bytes)
+  }
+
+  onSent(bytes: number, isCounted: boolean): void {
+    this.#unreadBytes += bytes
+    if (isCounted) this.#unackedBytes += bytes
+  }
+
+  onAcked(bytes: number): void {
+    this.#unackedBytes -= bytes
+  }
+
+  onAckedElsewhere(sequence: number, bytes: number): void {
+    this.#elsewhere = { sequence, bytes: bytes + (this.#elsewhere?.bytes ?? 0) }
+  }
+
+  /** The path's own acknowledgements have come so far. */
+  onEcho(sequence: number): void {
+    if (this.#elsewhere == null || sequence < this.#elsewhere.sequence) return
+    this.#unackedBytes -= this.#elsewhere.bytes
+    this.#elsewhere = undefined
+  }
+}
