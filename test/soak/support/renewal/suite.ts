@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { PeerKind } from '../../../natlab/peers/index.ts'
 import { mostWithin } from '../../../support/renewals.ts'
 import { record } from '../soak.ts'
-import { chat, expectNoCut, figuresOf, openPair, transfer } from './pair.ts'
+import { chat, type Ends, endsOf, expectNoCut, openPair, type Pair, transfer } from './pair.ts'
 import { createPlace, type Limits, type Place } from './place.ts'
 
 export type Kinds = readonly [PeerKind, PeerKind]
@@ -34,8 +34,10 @@ export async function provesTransfer(name: string, one: TransferCase): Promise<n
   return withPlace(limits, async (place) => {
     const pair = await openPair(place, kinds)
     const moved = await transfer(pair, bytes, both)
-    const ends = await expectNoCut(pair)
-    record(name, { bytes, ...figuresOf(moved, ends), ...politenessOf(place) })
+    const all = await endsOfBoth(pair)
+    const [ends] = all
+    record(name, { bytes, ...moved, ...figuresOf(all), ...politenessOf(place) })
+    expectNoCut(all)
     expect(moved.bytesLost, ends.story).toBe(0)
     expect(moved.longestGapMs, ends.story).toBeLessThanOrEqual(LONGEST_STALL_MS)
     expect(moved.goodputKiBps, ends.story).toBeGreaterThanOrEqual(leastGoodputKiBps)
@@ -58,8 +60,10 @@ export async function provesChat(name: string, { kinds, limits, chatMs, everyMs,
   await withPlace(limits, async (place) => {
     const pair = await openPair(place, kinds)
     const chatted = await chat(pair, chatMs, everyMs)
-    const ends = await expectNoCut(pair)
-    record(name, { chatMs, everyMs, ...figuresOf(chatted, ends), ...politenessOf(place) })
+    const all = await endsOfBoth(pair)
+    const [ends] = all
+    record(name, { chatMs, everyMs, ...chatted, ...figuresOf(all), ...politenessOf(place) })
+    expectNoCut(all)
     expect(chatted.longestAnswerMs, ends.story).toBeLessThanOrEqual(LONGEST_STALL_MS)
     expect(ends.circuits, ends.story).toBeGreaterThanOrEqual(circuits)
     expectPolite(place)
@@ -74,6 +78,14 @@ async function withPlace<T>(limits: Limits | undefined, run: (place: Place) => P
   } finally {
     await place.close()
   }
+}
+
+async function endsOfBoth({ a, b }: Pair): Promise<readonly [Ends, Ends]> {
+  return Promise.all([endsOf(a), endsOf(b)])
+}
+
+function figuresOf([{ circuits, cut, recoveries }]: readonly [Ends, Ends]) {
+  return { circuits, cut: cut.length, recoveries }
 }
 
 function politenessOf(place: Place) {
