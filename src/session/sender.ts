@@ -88,14 +88,14 @@ export class Sender {
   #watchBudget(path: PathState): void {
     const { budget } = path
     if (budget == null || path.failed) return
-    const { usedBytes } = budget
-    if (path.writable && usedBytes - path.usedTold >= budget.limitBytes * BUDGET_TOLD_RATIO) {
-      path.usedTold = usedBytes
-      this.#send(path, { type: 'status', usedBytes, renew: false })
+    if (budget.isLow && !path.budgetTold) {
+      path.budgetTold = true
+      this.#emit({ type: 'budgetLow', path: path.path })
     }
-    if (path.budgetTold || !budget.isLow) return
-    path.budgetTold = true
-    this.#emit({ type: 'budgetLow', path: path.path })
+    const { usedBytes } = budget
+    if (!path.writable || usedBytes - path.usedTold < budget.limitBytes * BUDGET_TOLD_RATIO) return
+    path.usedTold = usedBytes
+    this.#send(path, { type: 'status', usedBytes, renew: false })
   }
 
   tick(now: number): void {
