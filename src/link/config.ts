@@ -57,6 +57,21 @@ export const IDLE_DEATH_PROBES = 3
 /** A probe counts as unanswered after this. */
 export const PROBE_ANSWER_MS = 3_000
 
+/**
+ * Side 1 probes this much later than side 0, whose probe it hears instead: a path that works is asked once per interval, not
+ * twice. More than a round trip.
+ */
+export const SECOND_ASKER_MS = 500
+
+/**
+ * Silence before a standby is probed while the direct path beside it answers. Below the 30 s at which its carrier would ask,
+ * and what NATs and proxies forget a connection after.
+ */
+export const STANDBY_HEARTBEAT_MS = 25_000
+
+/** An unanswered probe of the active path makes us ask the standby too, so that both are known dead within 15 s. */
+export const DOUBT_MS = 500
+
 /** Of two direct paths, a challenger must be this much faster, absolutely and relatively. */
 export const RTT_ADVANTAGE_MS = 5
 export const RTT_ADVANTAGE_RATIO = 0.8

@@ -6,6 +6,7 @@ import {
   ASKED_RENEWAL_AGE_MS,
   DEAD_AFTER_MS,
   DEAD_AFTER_RTOS,
+  DOUBT_MS,
   DEAR_STANDBY_MS,
   DUPLICATE_GRACE_MS,
   GIVE_UP_AFTER_MS,
@@ -17,8 +18,10 @@ import {
   RECOVERING_AFTER_MS,
   REDIAL_BACKOFF,
   REDIAL_RESPONDER_DELAY_MS,
+  SECOND_ASKER_MS,
   SECOND_LOOK_MS,
   SLEEP_GAP_MS,
+  STANDBY_HEARTBEAT_MS,
   UPGRADE_BACKOFF,
   WAKING_MS
 } from './config.ts'
@@ -276,7 +279,7 @@ export class LinkMachine {
     if (path.probes.lastAt != null && stats.lastHeardAt >= path.probes.lastAt) path.probes = NOT_PROBED
     const health = assess(
       { stats, probes: path.probes, othersHeardAt: this.#heardElsewhereAt(path.id), notBefore: this.#notBefore },
-      this.#limits,
+      { ...this.#limits, heartbeatIntervalMs: this.#heartbeatMs(path, now) },
       now
     )
     if (health.status !== 'dead') path.doomedAt = undefined
@@ -306,6 +309,21 @@ export class LinkMachine {
       probeAnswerMs: PROBE_ANSWER_MS,
       idleDeathProbes: IDLE_DEATH_PROBES
     }
+  }
+
+  /**
+   * One side asks, or both would at once: the other one begins later. A standby behind a direct path that works is asked now and
+   * then; as soon as that one leaves a probe unanswered, at once.
+   */
+  #heartbeatMs(path: PathView, now: number): number {
+    const laterMs = this.#init.side === 0 ? 0 : SECOND_ASKER_MS
+    const { heartbeatIntervalMs } = this.#init.config
+    const active = this.#selected == null ? undefined : this.#paths.get(this.#selected)
+    if (active == null || active === path || !isDirect(active) || active.suspect) return heartbeatIntervalMs + laterMs
+    const doubtAt = (active.probes.lastAt ?? Number.POSITIVE_INFINITY) + DOUBT_MS
+    if (now >= doubtAt) return heartbeatIntervalMs + laterMs
+    this.#wake(doubtAt)
+    return Math.max(heartbeatIntervalMs, STANDBY_HEARTBEAT_MS) + laterMs
   }
 
   #heardElsewhereAt(id: number): number | undefined {
