@@ -1,11 +1,11 @@
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { type Identify, identify } from '@libp2p/identify'
 import type { ConnectionEncrypter, Libp2p, ServiceMap, Transport } from '@libp2p/interface'
 import { type Ping, ping } from '@libp2p/ping'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
-import { deliveredCloses, type LinksInit } from '../link/index.ts'
+import type { LinksInit } from '../link/index.ts'
+import { carrierMuxer } from './carrier-muxer.ts'
 import { closingWebSockets } from './closing-websockets.ts'
 import { InvalidOptionError, validated } from './defaults.ts'
 import { linkTransport } from './link-transport.ts'
@@ -102,12 +102,6 @@ const INBOUND_CONNECTIONS_PER_SECOND = 1_000
 /** Negotiations on durable connections wait through an outage instead of failing in the middle of it. */
 const NEGOTIATION_SLACK_MS = 30_000
 
-/**
- * Receive window of a yamux stream, which grows to this with the first messages. What a paused stream may hold (4 MiB, after
- * that libp2p resets it), and all that a session has on its way; yamux' own 16 MiB lead to such resets.
- */
-const MAX_STREAM_WINDOW_BYTES = 4_194_304
-
 /** Time for a link to flush when libp2p closes its connection. */
 const CONNECTION_CLOSE_TIMEOUT_MS = 10_000
 
@@ -156,9 +150,7 @@ export async function assemble<T extends ServiceMap>(
       ...(libp2p.transports ?? [])
     ] as Libp2pOptions['transports'],
     connectionEncrypters: libp2p.connectionEncrypters ?? [noise() as (components: unknown) => ConnectionEncrypter],
-    streamMuxers: libp2p.streamMuxers ?? [
-      () => deliveredCloses(yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES } })())
-    ],
+    streamMuxers: libp2p.streamMuxers ?? [carrierMuxer],
     // Relays and peers are named by the application; browsers' default gater would deny those on private addresses.
     connectionGater: libp2p.connectionGater ?? { denyDialMultiaddr: () => false },
     connectionMonitor: { enabled: false },
