@@ -36,8 +36,10 @@ export class ByteBudget {
   }
 
   get remainingBytes(): number {
+    const own = this.#readBytes - this.#unreadBytes
     const byPeer = this.limitBytes - this.#peerUsedBytes - this.#unackedBytes
-    return Math.max(0, Math.min(this.#readBytes - this.#unreadBytes, byPeer))
+    // More than its own half no peer has on its way; one that says so may be after our circuits.
+    return Math.max(0, Math.min(own, Math.max(byPeer, own / 2)))
   }
 
   /** Both directions, as this side counts. */

@@ -100,10 +100,18 @@ describe('a path whose bytes are counted', () => {
 
   it('believes the peer that more is used than it saw itself', () => {
     const core = limited()
-    core.receive(0, { type: 'status', usedBytes: LIMIT - 20 * KIB, renew: false })
-    expect(ofType(core.events(), 'budgetLow')).toHaveLength(1)
+    core.receive(0, { type: 'status', usedBytes: LIMIT / 4, renew: false })
+    core.effects()
+    core.session.askRenewal(0, 0)
+    expect(ofType(core.sent(), 'status')).toMatchObject([{ usedBytes: LIMIT / 4 }])
+  })
+
+  it('but not more than half of what is left, which no honest peer has on its way', () => {
+    const core = limited()
+    for (let times = 0; times < 5; times++) core.receive(0, { type: 'status', usedBytes: 2 ** 40, renew: false })
+    expect(core.events()).toEqual([])
     core.open(MIB)
-    expect(payloadBytes(core.sent())).toBeLessThanOrEqual(2 * KIB)
+    expect(payloadBytes(core.sent())).toBeGreaterThan(12 * KIB)
   })
 
   it('passes on that the peer asks for another path, and asks', () => {

@@ -102,7 +102,8 @@ describe('what a hostile peer makes a session keep', () => {
   it.each(Object.keys(ATTACKS))('is bounded, and does not grow with time: %s', { timeout: 60_000 }, (name) => {
     const attack = ATTACKS[name]!
     attacked(attack, ROUNDS)
-    const bytes = keptBytes(attack, ROUNDS)
+    // Of two: the collector may count what ran before as kept, and take it off the first.
+    const bytes = Math.max(keptBytes(attack, ROUNDS), keptBytes(attack, ROUNDS))
     const longerBytes = keptBytes(attack, LONGER * ROUNDS)
     console.info(`${name}: ${Math.round(bytes / KIB)} and ${Math.round(longerBytes / KIB)} KiB per session`)
     expect(bytes).toBeLessThan(BOUND_BYTES)
