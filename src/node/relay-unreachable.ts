@@ -13,7 +13,10 @@ export function relayUnreachable(relays: readonly Multiaddr[], errors: readonly 
   )
 }
 
-/** In words. Where a dial failed at several addresses libp2p and Node have them in `errors`, and no message. */
-export function reasonOf(error: Error & { errors?: Error[] }): string {
-  return error.errors?.map(reasonOf).join('; ') ?? error.message
+/** What libp2p's dials fail with: an error, several of them, or the bare event of a WebSocket, which says nothing. */
+type DialFailure = Error & { readonly errors?: DialFailure[] }
+
+/** In words. */
+export function reasonOf(failure: DialFailure): string {
+  return failure.errors?.map(reasonOf).join('; ') || failure.message || 'it could not be reached'
 }
