@@ -86,7 +86,7 @@ interface Catch {
 /** The simulation says which schedule it was, and what did not hold. */
 function readCatch({ message }: Failure): Catch | undefined {
   const [line = ''] = message.split('\n')
-  const [, schedule, invariant] = /((?:link s|S)chedule \d+) at [\d.]+ ms: (.*)$/.exec(line) ?? []
+  const [, schedule, invariant] = /((?:link s|S)chedule \d+|shared limit \d+) at [\d.]+ ms: (.*)$/.exec(line) ?? []
   if (schedule != null && invariant != null) return { schedule, invariant: invariant.replace(/ \(replay.*/, '') }
   const [, seed] = /seed (\d+) hangs/.exec(line) ?? []
   return seed == null ? undefined : { schedule: `Schedule ${seed}`, invariant: 'hangs' }
@@ -94,9 +94,16 @@ function readCatch({ message }: Failure): Catch | undefined {
 
 /** The nearer simulation first: when that notices, the other need not run. */
 async function simulate({ file }: Mutation): Promise<Failure | undefined> {
-  const [near, far] = file.startsWith('src/session/') ? ['session', 'link'] : ['link', 'session']
-  const failure = await firstFailure('sim', [`test/sim/${near}.test.ts`], SCHEDULES)
-  return failure ?? (await firstFailure('sim', [`test/sim/${far}.test.ts`], SCHEDULES))
+  for (const simulation of simulationsOf(file)) {
+    const failure = await firstFailure('sim', [`test/sim/${simulation}.test.ts`], SCHEDULES)
+    if (failure != null) return failure
+  }
+  return undefined
+}
+
+function simulationsOf(file: string): string[] {
+  if (file.includes('budget')) return ['shared-limit', 'link', 'session']
+  return file.startsWith('src/session/') ? ['session', 'link'] : ['link', 'session']
 }
 
 async function check(mutation: Mutation): Promise<boolean> {

@@ -4,14 +4,14 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'count the budget once: each direction has all that is left',
     file: 'src/path/budget.ts',
-    find: 'Number(limits.bytes)',
-    replace: '2 * Number(limits.bytes)'
+    find: 'this.#firstBytes - Number(limits.bytes)',
+    replace: '(this.#firstBytes - Number(limits.bytes)) / 2'
   },
   {
     breaks: "take a relay's milliseconds for seconds",
     file: 'src/path/budget.ts',
-    find: 'const asMs = advertised >= SECONDS_AT_MOST && ageMs < advertised',
-    replace: 'const asMs = false'
+    find: 'const saysMs = advertised >= SECONDS_AT_MOST && ',
+    replace: 'const saysMs = false && '
   },
   {
     breaks: 'use a direct path before it answered',
@@ -44,6 +44,24 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
     replace: 'return false'
   },
   {
+    breaks: 'renew a circuit at its end, not before',
+    file: 'src/path/renewal.step.ts',
+    find: 'return threshold(limitMs, MS)',
+    replace: 'return 0 * threshold(limitMs, MS)'
+  },
+  {
+    breaks: 'renew a circuit once only',
+    file: 'src/link/link.step.ts',
+    find: 'this.#lastRelayed = path\n          this.#renewal.over()',
+    replace: 'this.#lastRelayed = path'
+  },
+  {
+    breaks: 'leave a path before the one that replaces it has answered, and that one too',
+    file: 'src/link/link.step.ts',
+    find: 'const isReplaced = path.opener === staying.opener',
+    replace: "const isReplaced = true\n      if (staying.opener === this.#init.side) this.#leave(staying, 'broken')"
+  },
+  {
     breaks: 'give up before the resume window ends',
     file: 'src/link/link.step.ts',
     find: 'if (now >= this.#state.deadline) {',
@@ -64,8 +82,8 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'leave the relayed path that stays as well',
     file: 'src/link/link.step.ts',
-    find: 'relayed.slice(1)',
-    replace: 'relayed'
+    find: 'for (const path of others) {',
+    replace: 'for (const path of this.#relayed) {'
   },
   {
     breaks: 'look for a direct path no more after one failure',

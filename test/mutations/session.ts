@@ -136,5 +136,23 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     file: 'src/session/identity.ts',
     find: 'this.#live.epoch + 1',
     replace: 'this.#live.epoch'
+  },
+  {
+    breaks: 'budget: take all that is left, not half',
+    file: 'src/session/byte-budget.ts',
+    find: '(this.remainingBytes - this.#reserveBytes) / 2',
+    replace: '(this.remainingBytes - this.#reserveBytes)'
+  },
+  {
+    breaks: 'budget: forget what is on its way',
+    file: 'src/session/byte-budget.ts',
+    find: '/ 2 - this.#unackedBytes)',
+    replace: '/ 2)'
+  },
+  {
+    breaks: 'budget: keep no reserve for answers',
+    file: 'src/session/byte-budget.ts',
+    find: '(this.remainingBytes - this.#reserveBytes) / 2',
+    replace: 'this.remainingBytes / 2'
   }
 ]

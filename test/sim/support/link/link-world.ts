@@ -11,6 +11,8 @@ const DISTURBED_MS = 120_000
 /** A dial that began in the storm times out after 6 s, an ICE attempt after 10 s; then backoff begins anew. */
 const BACK_WITHIN_MS = 15_000
 const CALM_MS = 45_000
+/** Half of the shortest circuits, and a dial that began in the storm. */
+const RENEWED_WITHIN_MS = 7_000
 const WRITE_EVERY_MS = 200
 
 const CHECK_EVERY_MS = 250
@@ -78,6 +80,7 @@ export class LinkWorld {
   readonly nodes: [SimNode, SimNode]
   readonly #trace: boolean
   #calm = false
+  #disturbedAt = 0
 
   constructor(seed: number, trace: boolean) {
     this.rng = new Rng(seed)
@@ -89,6 +92,14 @@ export class LinkWorld {
 
   trace(text: string): void {
     if (this.#trace) console.log(`${this.queue.now.toFixed(0).padStart(7)} ms  ${text}`)
+  }
+
+  /** The relay cut a circuit that was too old. Whoever can dial has replaced it before. */
+  onCircuitEnded(): void {
+    this.stats.circuitsEnded++
+    const hindered = Math.max(this.#disturbedAt, ...this.nodes.map(({ awakeSince }) => awakeSince))
+    if (this.queue.now - hindered > RENEWED_WITHIN_MS && !this.weather.relaySilent && this.weather.relayUp)
+      fail('a circuit was used until its relay cut it off')
   }
 
   run(): LinkStats {
@@ -170,6 +181,7 @@ export class LinkWorld {
       this.trace(`${name} is ${weather[name]}`)
     }
     const what = rng.next()
+    this.#disturbedAt = this.queue.now
     if (what < 0.2) flip('directSilent')
     else if (what < 0.35) flip('directPossible')
     else if (what < 0.45) flip('relaySilent')

@@ -1,6 +1,7 @@
 import type { Frame } from '../../../../src/wire/index.ts'
 import { encodeFrame, FrameDecoder } from '../../../../src/wire/index.ts'
 import type { EventQueue } from '../event-queue.ts'
+import { fail } from '../fail.ts'
 import { Circuit, type CircuitLimits } from './circuit.ts'
 
 /** What the simulated world allows right now. */
@@ -43,7 +44,7 @@ export class SimCarrier {
     this.#onLimit = onLimit
     if (kind === 'webrtc' || weather.limits == null) return
     this.circuit = new Circuit(weather.limits, queue.now)
-    queue.after(weather.limits.durationMs, () => this.#enforce('time limit of the circuit'))
+    queue.after(weather.limits.durationMs, () => this.#endInTime())
   }
 
   connect(side: 0 | 1, end: CarrierEnd): void {
@@ -58,7 +59,9 @@ export class SimCarrier {
       return
     }
     const message = join(frames.flatMap((frame) => encodeFrame(frame)))
-    if (this.circuit?.onSent(from, message.byteLength) === false && this.#enforce('data limit of the circuit')) return
+    if (this.circuit?.onSent(from, message.byteLength) === false && this.#weather.limits != null) {
+      fail(`side ${from} sends beyond the ${this.circuit.limits.bytes} bytes of its circuit`)
+    }
     this.#queue.after(this.#delayMs, () => {
       if (this.#isSilent) this.#broken[to] = true
       const end = this.#ends[to]
@@ -90,12 +93,11 @@ export class SimCarrier {
     }
   }
 
-  /** Says whether the relay ended the circuit: limits may have been lifted since. */
-  #enforce(cause: string): boolean {
-    if (this.#weather.limits == null || !this.isOpen) return false
+  /** Limits may have been lifted since. */
+  #endInTime(): void {
+    if (this.#weather.limits == null || !this.isOpen) return
     this.#onLimit()
-    this.cut(cause)
-    return true
+    this.cut('time limit of the circuit')
   }
 
   get isOpen(): boolean {

@@ -54,6 +54,11 @@ export class SimNode {
     return this.#alive && this.now >= this.#frozenUntil
   }
 
+  /** In the future while it is frozen. */
+  get awakeSince(): number {
+    return this.#frozenUntil
+  }
+
   freeze(ms: number): void {
     this.#frozenSince ??= this.now
     this.#frozenUntil = Math.max(this.#frozenUntil, this.now + ms)
@@ -151,7 +156,7 @@ export class SimNode {
         onFailure(`${kind} dial failed`)
         return
       }
-      const carrier = new SimCarrier(kind, queue, weather, delayMs, () => this.world.stats.circuitsEnded++)
+      const carrier = new SimCarrier(kind, queue, weather, delayMs, () => this.world.onCircuitEnded())
       this.world.carriers.push(carrier)
       const id = this.#paths++ * 2 + this.side
       const { state, send } = initiate(this.self, id)
