@@ -113,7 +113,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       policy: this.#policy,
       dialer: this.#dialer,
       reach: this.#reach,
-      renewals: new Renewals({ dialer: this.#dialer, relays: this.#relays }),
+      renewals: new Renewals({ dialer: this.#dialer, relays: this.#relays, reach: this.#reach }),
       relayLimits: this.#relayLimits
     })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)

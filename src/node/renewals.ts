@@ -1,6 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { type Dialer, type Peer, peerIdOf } from '../link/index.ts'
+import type { Reach } from './reach.ts'
 import { throughLivingRelay } from './relay-patience.ts'
 import { RelayTurns } from './relay-turns.ts'
 import type { Relays } from './relays.ts'
@@ -8,6 +9,7 @@ import type { Relays } from './relays.ts'
 export interface RenewalsInit {
   readonly dialer: Dialer
   readonly relays: Relays
+  readonly reach: Reach
 }
 
 /** Replaces relayed paths whose relay's limits come near. */
@@ -19,9 +21,20 @@ export class Renewals {
     this.#init = init
   }
 
-  /** Another path over the same relay, which is known to work for both sides. */
+  /** Another path over the same relay, which is known to work for both sides; where that refuses, over any other. */
   async open(peer: Peer, relay: Multiaddr, signal: AbortSignal): Promise<void> {
-    await this.#turns.next(peerIdOf(relay) ?? relay.toString(), signal)
+    const id = peerIdOf(relay) ?? relay.toString()
+    await this.#turns.next(id, signal)
+    try {
+      await this.#openOver(peer, relay, signal)
+    } catch (err) {
+      const { relays, reach } = this.#init
+      if (signal.aborted || relays.towards([]).every((other) => peerIdOf(other) === id)) throw err
+      await reach.open(peer, undefined, signal, { avoidRelays: [id] })
+    }
+  }
+
+  async #openOver(peer: Peer, relay: Multiaddr, signal: AbortSignal): Promise<void> {
     const carrier = await this.#dial(peer.id, relay, signal)
     try {
       signal.throwIfAborted()
