@@ -29,7 +29,7 @@ export class Renewals {
       await this.#openOver(peer, relay, signal)
     } catch (err) {
       const { relays, reach } = this.#init
-      if (signal.aborted || relays.towards([]).every((other) => peerIdOf(other) === id)) throw err
+      if (signal.aborted || relays.towards(peer.id, []).every((other) => peerIdOf(other) === id)) throw err
       await reach.open(peer, undefined, signal, { avoidRelays: [id] })
     }
   }
