@@ -1,10 +1,10 @@
 import type { Attempt } from './errors.ts'
 
 /**
- * The first way has this long for itself, or until it fails: RFC 8305 section 5 says 250 ms. Then all others start at once:
- * any number of dead ways costs no more than this (decision 0024).
+ * The first way has this long for itself, or until it fails: RFC 8305 section 5 says 250 ms, and no less than 100. Then all
+ * others start at once: any number of dead ways costs no more than this, and 300 ms on a busy machine (decision 0024).
  */
-export const STAGGER_MS = 250
+export const STAGGER_MS = 200
 
 export interface Way<T> {
   /** For people, in errors. */

@@ -55,7 +55,7 @@ export class Reservations {
   #needed = 0
   #store: ReservationStore | undefined
   #prober: ReturnType<typeof setInterval> | undefined
-  #first = Promise.withResolvers<void>()
+  #first = awaited()
 
   constructor(init: ReservationsInit) {
     this.#init = init
@@ -79,8 +79,7 @@ export class Reservations {
       if (configured.length === 0) return
       throw new InvalidOptionError('reservations are made by circuitRelayTransport(): add it to `transports`')
     }
-    this.#first = Promise.withResolvers()
-    this.#first.promise.catch(() => {})
+    this.#first = awaited()
     this.#listed = this.#make(
       addressManager.getListenAddrs().flatMap((listen) => relayOf(listen) ?? []),
       this.#store
@@ -244,4 +243,11 @@ export class Reservations {
   readonly #onRemoved = ({ detail: { relay } }: CustomEvent<{ relay: PeerId }>): void => {
     this.#of(relay)?.onRemoved()
   }
+}
+
+/** Whoever does not wait for it needs not hear that it failed. */
+function awaited(): PromiseWithResolvers<void> {
+  const result = Promise.withResolvers<void>()
+  result.promise.catch(() => {})
+  return result
 }

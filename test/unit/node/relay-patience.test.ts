@@ -1,5 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { STAGGER_MS } from '../../../src/link/index.ts'
 import { throughLivingRelay } from '../../../src/node/relay-patience.ts'
 
 /** A connection on which streams never open, as on one whose other end is gone. */
@@ -39,7 +40,7 @@ describe('a dial through a relay', () => {
       () => [connection],
       () => dial.promise
     )
-    await vi.advanceTimersByTimeAsync(3_249)
+    await vi.advanceTimersByTimeAsync(STAGGER_MS + 2_999)
     expect(abort).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(abort).toHaveBeenCalledOnce()
@@ -62,7 +63,7 @@ describe('a dial through a relay', () => {
       () => dial.promise,
       watcher
     )
-    await vi.advanceTimersByTimeAsync(250)
+    await vi.advanceTimersByTimeAsync(STAGGER_MS)
     expect(watcher.doubt).toHaveBeenCalledOnce()
     dial.reject(new Error('another way was faster'))
     await expect(dialling).rejects.toThrow('another way was faster')
