@@ -82,8 +82,8 @@ export const DUPLICATE_GRACE_MS = 2_000
 /** A path kind that dies this often within the window is quarantined, 5 s doubling to 5 min. */
 export const QUARANTINE = { deaths: 3, windowMs: 60_000, firstMs: 5_000, maxMs: 300_000 } as const
 
-/** Between attempts to replace a relayed path that the relay refuses: full jitter, doubling. */
-export const RENEWAL_BACKOFF = { firstMs: 500, maxMs: 30_000 } as const
+/** Between attempts to replace a relayed path that the relay refuses: full jitter, doubling. Not for long: somebody may wait. */
+export const RENEWAL_BACKOFF = { firstMs: 500, maxMs: 5_000 } as const
 
 /** The peer may ask for a path to be replaced that is at least so old: each costs 5.5 kB, and a peer may ask for ever. */
 export const ASKED_RENEWAL_AGE_MS = 1_000
