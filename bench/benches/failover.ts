@@ -10,7 +10,7 @@ const KILLS = 50
 const STOCK_RUNS = 5
 const CUT_MS = 5_000
 /** Each waits for 30 s until its standby is given up: several wait together. */
-const COLD_AT_ONCE = 4
+const COLD_AT_ONCE = 5
 
 export const failover: Bench = {
   title: 'UDP dropped for 5 s under an echo and under a bulk stream: the stall, bytes lost, direct again',
@@ -55,9 +55,15 @@ async function measure(places: readonly Place[], kinds: PairKind, options: Bench
       log(failures.at(-1)!)
     }
   }
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const mine = last.then(run)
+    last = mine.catch(() => {})
+    return mine
+  }
   const both = async (round: number, place: Place): Promise<void> => {
     for (const traffic of traffics) {
-      const init = { place, kinds, traffic, cutMs, cold }
+      const init = { place, kinds, traffic, cutMs, cold, inTurn }
       if (round < kills) await one('ours', round, () => killOurs(init), ours)
       if (round < runsStock) await one('stock', round, () => killStock(init), stock)
     }

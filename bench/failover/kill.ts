@@ -37,6 +37,8 @@ export interface KillInit {
   readonly cutMs: number
   /** The relayed path was given up, as it is where the relay's limits are small: it is dialled when it is needed. */
   readonly cold?: boolean
+  /** From the first traffic to its end nobody else has any. @default alone anyway */
+  readonly inTurn?: <T>(run: () => Promise<T>) => Promise<T>
 }
 
 const WARM_UP_MS = 2_000
@@ -51,29 +53,35 @@ const DELIVERED_WITHIN_MS = 20_000
 /** Stock peers notice after 7 to 14 s, and what they had sent on a wire that is well again comes with SCTP's backoff. */
 const STOCK_WATCH_MS = 20_000
 
-export async function killOurs({ place, kinds, traffic, cutMs, cold = false }: KillInit): Promise<Kill> {
+export async function killOurs(init: KillInit): Promise<Kill> {
+  const { place, kinds, cold = false, inTurn = (run) => run() } = init
   const pair = await openPair(place, kinds)
   const { a, b, peerIdOfB } = pair
   try {
     await a.evaluate((peerId) => person.dial(peerId, 'first').then(() => {}), peerIdOfB)
     await Promise.all([whenDirect(a), whenDirect(b)])
     if (cold) await Promise.all([whenCold(a), whenCold(b)])
-    await start(a, traffic)
-    // Less than what makes a cold standby a hot one again.
-    await pause(WARM_UP_MS)
-    const wanted = cold ? 'cold' : 'hot'
-    const standby = await standbyOf(a)
-    if (standby !== wanted) throw new Error(`Before the cut the standby was '${standby}', not ${wanted}`)
-    const { cutAt, healedAt } = await cut(place, cutMs)
-    const direct = await Promise.all([a, b].map((peer) => directAgainAt(peer, healedAt)))
-    await pause(AFTERMATH_MS)
-    const outcome = await finish(pair, traffic, cutAt)
-    const directAgainMs = direct.some((at) => at == null) ? undefined : Math.max(...direct.map((at) => at! - healedAt))
-    const timeline = [...outcome.timeline, ...(await seenBy(a, 'a', cutAt)), ...(await seenBy(b, 'b', cutAt))]
-    return { ...outcome, directAgainMs, timeline: timeline.sort((one, other) => one.at - other.at) }
+    return await inTurn(() => killDirect(init, pair))
   } finally {
     await pair.close()
   }
+}
+
+async function killDirect({ place, traffic, cutMs, cold = false }: KillInit, pair: Pair): Promise<Kill> {
+  const { a, b } = pair
+  await start(a, traffic)
+  // Less than what makes a cold standby a hot one again.
+  await pause(WARM_UP_MS)
+  const wanted = cold ? 'cold' : 'hot'
+  const standby = await standbyOf(a)
+  if (standby !== wanted) throw new Error(`Before the cut the standby was '${standby}', not ${wanted}`)
+  const { cutAt, healedAt } = await cut(place, cutMs)
+  const direct = await Promise.all([a, b].map((peer) => directAgainAt(peer, healedAt)))
+  await pause(AFTERMATH_MS)
+  const outcome = await finish(pair, traffic, cutAt)
+  const directAgainMs = direct.some((at) => at == null) ? undefined : Math.max(...direct.map((at) => at! - healedAt))
+  const timeline = [...outcome.timeline, ...(await seenBy(a, 'a', cutAt)), ...(await seenBy(b, 'b', cutAt))]
+  return { ...outcome, directAgainMs, timeline: timeline.sort((one, other) => one.at - other.at) }
 }
 
 function standbyOf(peer: Peer): Promise<string> {
