@@ -4,8 +4,8 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'count the budget once: each direction has all that is left',
     file: 'src/path/budget.ts',
-    find: 'this.#firstBytes - Number(limits.bytes)',
-    replace: '(this.#firstBytes - Number(limits.bytes)) / 2'
+    find: 'return SETUP_BYTES + Math.max(counted, ownBytes)',
+    replace: 'return SETUP_BYTES + Math.max(counted, ownBytes) / 2'
   },
   {
     breaks: "take a relay's milliseconds for seconds",
