@@ -34,9 +34,15 @@ export class SimCarrier {
   /** A silence breaks a carrier for good, as a lost TCP segment would: nothing after it is delivered. */
   readonly #broken = [false, false]
   readonly circuit: Circuit | undefined
-  readonly #onLimit: () => void
+  readonly #onLimit: (works: boolean) => void
 
-  constructor(kind: 'relayed' | 'webrtc', queue: EventQueue, weather: Weather, delayMs: number, onLimit: () => void) {
+  constructor(
+    kind: 'relayed' | 'webrtc',
+    queue: EventQueue,
+    weather: Weather,
+    delayMs: number,
+    onLimit: (works: boolean) => void
+  ) {
     this.kind = kind
     this.#queue = queue
     this.#weather = weather
@@ -96,7 +102,7 @@ export class SimCarrier {
   /** Limits may have been lifted since. */
   #endInTime(): void {
     if (this.#weather.limits == null || !this.isOpen) return
-    this.#onLimit()
+    this.#onLimit(this.works)
     this.cut('time limit of the circuit')
   }
 

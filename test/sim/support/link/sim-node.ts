@@ -156,7 +156,7 @@ export class SimNode {
         onFailure(`${kind} dial failed`)
         return
       }
-      const carrier = new SimCarrier(kind, queue, weather, delayMs, () => this.world.onCircuitEnded())
+      const carrier = new SimCarrier(kind, queue, weather, delayMs, (works) => this.world.onCircuitEnded(works))
       this.world.carriers.push(carrier)
       const id = this.#paths++ * 2 + this.side
       const { state, send } = initiate(this.self, id)
