@@ -3,19 +3,13 @@ import { MAX_PATHS, type PathStats } from '../session/index.ts'
 import type { LinkState } from './api.ts'
 import { backoffMs } from './backoff.step.ts'
 import {
-  ASKED_RENEWAL_AGE_MS,
   DEAD_AFTER_MS,
   DEAD_AFTER_RTOS,
-  DEAR_STANDBY_MS,
   DOUBT_MS,
-  DUPLICATE_GRACE_MS,
   GIVE_UP_AFTER_MS,
   IDLE_DEATH_PROBES,
-  LAST_ASKED_BEFORE_MS,
   type LinkConfig,
-  LOOK_EVERY_MS,
   PROBE_ANSWER_MS,
-  RECOVERING_AFTER_MS,
   REDIAL_BACKOFF,
   REDIAL_RESPONDER_DELAY_MS,
   SECOND_ASKER_MS,
@@ -26,7 +20,9 @@ import {
   WAKING_MS
 } from './config.ts'
 import type { LinkEffect, LinkEvent } from './link-events.ts'
+import { silence } from './outage.step.ts'
 import { isDirect, NOT_PROBED, order, type PathView } from './preference.step.ts'
+import { coolDown, dropDuplicates, type RelayedDecision, relayedInUse, renewAt } from './relayed.step.ts'
 import { Renewal } from './renewal.step.ts'
 import { Traffic } from './traffic.step.ts'
 import { Upgrade } from './upgrade.step.ts'
@@ -263,7 +259,7 @@ export class LinkMachine {
     this.#wakeAt = undefined
     this.#traffic.observe(this.#stats.values())
     for (const path of [...this.#paths.values()]) this.#checkHealth(path, now)
-    this.#dropDuplicates(now)
+    this.#follow(dropDuplicates(this.#paths.values(), this.#own, now))
     this.#select(cause)
     this.#decideState(cause, now)
     this.#coolDown(now)
@@ -334,57 +330,33 @@ export class LinkMachine {
     return at
   }
 
-  /** Relayed paths in use, the one that stays first. */
-  get #relayed(): PathView[] {
-    return order(this.#paths.values(), undefined).filter((path) => !isDirect(path) && !path.suspect && !path.leaving)
-  }
-
-  /**
-   * Simultaneous dials leave two relayed paths: the one side 0 opened stays, the other's opener leaves it. And one that was
-   * replaced is left as soon as its successor has answered.
-   */
-  #dropDuplicates(now: number): void {
-    const [staying, ...others] = this.#relayed
-    if (staying == null) return
-    for (const path of others) {
-      if (path.opener !== this.#init.side) continue
-      const isReplaced = path.opener === staying.opener
-      if (isReplaced && !staying.proven) continue
-      // After a stall of ours the end of one of them may not have been told yet.
-      const at = Math.max(path.attachedAt, staying.attachedAt, this.#notBefore) + DUPLICATE_GRACE_MS
-      if (!isReplaced && now < at) {
-        this.#wake(at)
+  #follow(decisions: Iterable<RelayedDecision>): void {
+    for (const decision of decisions) {
+      if (decision.type === 'wake') {
+        this.#wake(decision.at)
         continue
       }
-      this.#leave(path, isReplaced ? 'a new path replaced it' : 'another relayed path stays')
+      const { path, cause } = decision
+      path.leaving = true
+      this.#effects.push({ type: 'leave', path: path.id, cause })
     }
   }
 
-  #leave(path: PathView, cause: string): void {
-    path.leaving = true
-    this.#effects.push({ type: 'leave', path: path.id, cause })
+  get #own() {
+    return { side: this.#init.side, notBefore: this.#notBefore }
   }
 
-  /** A limited standby is kept while the application talks, if that is cheap; then the direct path stands alone (cold). */
   #coolDown(now: number): void {
     const active = this.#selected == null ? undefined : this.#paths.get(this.#selected)
     if (this.#state.status !== 'direct' || active == null || !active.proven || active.suspect) return
-    for (const path of this.#relayed) {
-      const { circuit } = path
-      if (path.ample || circuit == null || path.opener !== this.#init.side) continue
-      const at = circuit.cheap
-        ? this.#traffic.idleAt
-        : Math.max(path.attachedAt, active.attachedAt, this.#notBefore) + DEAR_STANDBY_MS
-      if (now < at) this.#wake(at)
-      else this.#leave(path, 'not worth its relay limits while the direct path works')
-    }
+    this.#follow(coolDown(this.#paths.values(), active, { ...this.#own, idleAt: this.#traffic.idleAt }, now))
   }
 
   /** Make before break: who opened the path dials the next, the other side asks for it. */
   #renew(now: number): void {
-    const [path] = this.#relayed
+    const [path] = relayedInUse(this.#paths.values())
     if (path == null || !this.#mayDial || this.#suspended) return
-    const at = this.#renewAt(path)
+    const at = renewAt(path)
     if (now < at) {
       this.#wake(at)
       return
@@ -404,13 +376,6 @@ export class LinkMachine {
     this.#effects.push({ type: 'renew', path: path.id })
   }
 
-  /** When this path is to be replaced. */
-  #renewAt({ low, asked, attachedAt, circuit }: PathView): number {
-    if (low) return Number.NEGATIVE_INFINITY
-    const askedAt = asked === 'byPeer' ? attachedAt + ASKED_RENEWAL_AGE_MS : Number.POSITIVE_INFINITY
-    return Math.min(askedAt, circuit?.renewAt ?? Number.POSITIVE_INFINITY)
-  }
-
   #select(cause: string): void {
     const sorted = order(this.#paths.values(), this.#selected)
     this.#effects.push({ type: 'prefer', order: sorted.map(({ id }) => id) })
@@ -422,7 +387,9 @@ export class LinkMachine {
 
   #decideState(cause: string, now: number): void {
     const active = this.#selected == null ? undefined : this.#paths.get(this.#selected)
-    const silentSince = this.#silentSince(now)
+    const stats = [...this.#paths.values()].map(({ id }) => this.#stats.get(id))
+    const { since: silentSince, wakeAt } = silence(stats, this.#notBefore, now)
+    this.#wake(wakeAt)
     if (active == null || silentSince != null) {
       if (this.#state.status === 'connecting') return
       if (this.#state.status !== 'recovering') {
@@ -442,26 +409,6 @@ export class LinkMachine {
     } else {
       this.#to({ status: 'relayed', upgrade: this.#upgrade.status }, cause)
     }
-  }
-
-  /**
-   * When all paths fell silent, if that is long enough ago to call it an outage. Counted from what we heard last, or sent
-   * first after that: a standby is asked only once there is doubt, and a full path sends nothing more.
-   */
-  #silentSince(now: number): number | undefined {
-    const all = [...this.#paths.values()].map(({ id }) => this.#stats.get(id))
-    const heardAt = Math.max(...all.map((stats) => stats?.lastHeardAt ?? 0))
-    const owed = all.flatMap((stats) => stats?.oldestUnackedAt ?? [])
-    if (owed.length === 0) {
-      // Nobody tells when the application sends again: an outage that begins with that must not wait for the next heartbeat.
-      if (all.length > 0) this.#wake(now + LOOK_EVERY_MS)
-      return undefined
-    }
-    const since = Math.max(Math.min(...owed), heardAt, this.#notBefore)
-    const askedAt = Math.max(...all.map((stats) => stats?.unansweredSince ?? now))
-    const outageAt = Math.max(since + RECOVERING_AFTER_MS, askedAt + LAST_ASKED_BEFORE_MS)
-    this.#wake(now < outageAt ? outageAt : since + GIVE_UP_AFTER_MS)
-    return now < outageAt ? undefined : since
   }
 
   #giveUp(): void {

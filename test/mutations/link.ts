@@ -57,9 +57,10 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
   },
   {
     breaks: 'leave a path before the one that replaces it has answered, and that one too',
-    file: 'src/link/link.step.ts',
+    file: 'src/link/relayed.step.ts',
     find: 'const isReplaced = path.opener === staying.opener',
-    replace: "const isReplaced = true\n      if (staying.opener === this.#init.side) this.#leave(staying, 'broken')"
+    replace:
+      "const isReplaced = true\n    if (staying.opener === side) yield { type: 'leave', path: staying, cause: 'broken' }"
   },
   {
     breaks: 'give up before the resume window ends',
@@ -81,9 +82,9 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
   },
   {
     breaks: 'leave the relayed path that stays as well',
-    file: 'src/link/link.step.ts',
+    file: 'src/link/relayed.step.ts',
     find: 'for (const path of others) {',
-    replace: 'for (const path of this.#relayed) {'
+    replace: 'for (const path of [staying, ...others]) {'
   },
   {
     breaks: 'look for a direct path no more after one failure',
