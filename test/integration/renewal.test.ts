@@ -109,6 +109,20 @@ describe('a link over a stock relay (2 min, 128 KiB)', () => {
   })
 })
 
+describe('a link whose dialler was told of no limit', () => {
+  it('is renewed because the other side asks for it', async () => {
+    const pair = await dialled({ args: ['--mute-to-dialler'] })
+    const { relay, a, atA, ofA, ofB, story } = pair
+    expect(ofA.link.paths.map(({ budget }) => budget)).toEqual([undefined])
+    const bytes = 524_288
+    const hash = await send(pair, 'b', bytes, 9)
+    expect(await atA.result(0), story()).toEqual({ bytes, hash, error: undefined })
+    expectNoCut(pair)
+    expect(ofB.circuits, story()).toBeGreaterThanOrEqual(5)
+    expect(new Set(circuitsOf(relay).map(({ by }) => by))).toEqual(new Set([a.peerId.toString()]))
+  })
+})
+
 function isNoCircuit({ protocol }: { protocol: string }): boolean {
   return !protocol.includes('circuit/relay')
 }

@@ -6,6 +6,8 @@ export interface Tricks {
   readonly toldBytes?: number
   /** Seconds per circuit, likewise. */
   readonly toldSeconds?: number
+  /** Only the listener is told of a limit. */
+  readonly muteToDialler?: boolean
   /** Circuits are refused after so many. */
   readonly refuseAfter?: number
   /** For how long, from the first refusal. */
@@ -19,6 +21,7 @@ export interface Tricks {
 export const tricksOptions = {
   'told-bytes': { type: 'string' },
   'told-seconds': { type: 'string' },
+  'mute-to-dialler': { type: 'boolean' },
   'refuse-after': { type: 'string' },
   'refuse-ms': { type: 'string' },
   'die-at': { type: 'string' },
@@ -30,6 +33,7 @@ export function tricksOf(values: Readonly<Record<string, unknown>>): Tricks {
   return {
     toldBytes: number('told-bytes'),
     toldSeconds: number('told-seconds'),
+    muteToDialler: values['mute-to-dialler'] === true,
     refuseAfter: number('refuse-after'),
     refuseMs: number('refuse-ms'),
     dieAt: number('die-at'),
@@ -72,8 +76,8 @@ interface Frames {
 }
 
 /** Its clients are told other limits than are applied. */
-export function lie(relay: unknown, { toldBytes, toldSeconds }: Tricks): void {
-  if (toldBytes == null && toldSeconds == null) return
+export function lie(relay: unknown, { toldBytes, toldSeconds, muteToDialler = false }: Tricks): void {
+  if (toldBytes == null && toldSeconds == null && !muteToDialler) return
   const server = relay as Server
   const handleHopProtocol = server.handleHopProtocol.bind(server)
   const stopHop = server.stopHop.bind(server)
@@ -91,7 +95,9 @@ export function lie(relay: unknown, { toldBytes, toldSeconds }: Tricks): void {
   const lying = (stream: Frames): Frames => ({
     pb(codec) {
       const frames = stream.pb(codec)
-      return { ...frames, write: (message, options) => frames.write(told(message), options) }
+      const toDialler = (message: { limit?: Limit }) =>
+        muteToDialler ? { ...message, limit: undefined } : told(message)
+      return { ...frames, write: (message, options) => frames.write(toDialler(message), options) }
     },
     unwrap: () => stream.unwrap()
   })
