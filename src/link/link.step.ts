@@ -161,11 +161,8 @@ export class LinkMachine {
         path.leaving = true
         return cause
       }
-      case 'budgetLow': {
-        const path = this.#paths.get(event.path)
-        if (path != null) path.low = true
-        return `${path?.kind ?? 'unknown'} path carries little more`
-      }
+      case 'budgetLow':
+        return `${this.#paths.get(event.path)?.kind ?? 'unknown'} path carries little more`
       case 'renewAsked': {
         const path = this.#paths.get(event.path)
         if (path?.opener === this.#init.side) path.asked = 'byPeer'
@@ -272,6 +269,7 @@ export class LinkMachine {
     const stats = this.#stats.get(path.id)
     if (stats == null) return
     path.rttMs = stats.srttMs ?? path.rttMs
+    path.low ||= stats.low
     if (path.probes.lastAt != null && stats.lastHeardAt >= path.probes.lastAt) path.probes = NOT_PROBED
     const health = assess(
       { stats, probes: path.probes, othersHeardAt: this.#heardElsewhereAt(path.id), notBefore: this.#notBefore },

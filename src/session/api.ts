@@ -29,6 +29,8 @@ export interface PathStats {
   readonly unansweredSince: number | undefined
   /** When a counted frame was last sent or received there; the attach time before that. */
   readonly activeAt: number
+  /** A limited path that carries little more. */
+  readonly low: boolean
 }
 
 /**

@@ -1,4 +1,4 @@
-import { BUDGET_RESERVE_BYTES, MAX_BUDGET_RESERVE_RATIO } from './config.ts'
+import { BUDGET_RESERVE_BYTES, MAX_BUDGET_RESERVE_RATIO, SETTLING_BYTES } from './config.ts'
 
 /** The bytes of a limited path, both directions and all overhead together. */
 export interface ByteBudgetInit {
@@ -18,6 +18,8 @@ export interface ByteBudgetInit {
 export class ByteBudget {
   readonly renewBelowBytes: number
   readonly limitBytes: number
+  /** Not in use: its set-up has used up so much of a small limit that every other one would begin like that. */
+  #isBornLow: boolean
   readonly #reserveBytes: number
   #readBytes: number
   /** Handed over since the last reading. */
@@ -31,6 +33,7 @@ export class ByteBudget {
   constructor({ limitBytes, remainingBytes, renewBelowBytes }: ByteBudgetInit) {
     this.limitBytes = limitBytes
     this.#readBytes = remainingBytes
+    this.#isBornLow = remainingBytes < renewBelowBytes + SETTLING_BYTES
     this.renewBelowBytes = renewBelowBytes
     this.#reserveBytes = Math.min(BUDGET_RESERVE_BYTES, limitBytes * MAX_BUDGET_RESERVE_RATIO)
   }
@@ -58,7 +61,7 @@ export class ByteBudget {
   }
 
   get isLow(): boolean {
-    return this.remainingBytes < this.renewBelowBytes
+    return !this.#isBornLow && this.remainingBytes < this.renewBelowBytes
   }
 
   /** What libp2p counts as left. `isWritten`: everything handed over was, and is in it. */
@@ -73,7 +76,14 @@ export class ByteBudget {
 
   onSent(bytes: number, isCounted: boolean): void {
     this.#unreadBytes += bytes
-    if (isCounted) this.#unackedBytes += bytes
+    if (!isCounted) return
+    this.#unackedBytes += bytes
+    this.onCarried()
+  }
+
+  /** Data went over it, in either direction: what comes next may need another path. */
+  onCarried(): void {
+    this.#isBornLow = false
   }
 
   onAcked(bytes: number): void {

@@ -62,6 +62,9 @@ export const MAX_BUDGET_RESERVE_RATIO = 0.25
  */
 export const BUDGET_FRAME_BYTES = 112
 
+/** What a new carrier still says for itself after its first session frame: identify of both sides. */
+export const SETTLING_BYTES = 4_096
+
 /** Less is not sent: the allowance halves with each round trip. */
 export const MIN_BUDGET_PIECE_BYTES = 64
 

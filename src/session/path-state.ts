@@ -197,6 +197,7 @@ export class PathState {
 
   onCounted(now: number): void {
     this.acks.onCounted(now)
+    this.budget?.onCarried()
     this.#activeAt = now
   }
 
@@ -323,7 +324,8 @@ export class PathState {
       oldestUnackedAt: this.#oldestUnacked?.at,
       lastHeardAt: this.#lastHeardAt,
       unansweredSince: this.#unansweredSince,
-      activeAt: this.#activeAt
+      activeAt: this.#activeAt,
+      low: this.budget?.isLow === true
     }
   }
 }

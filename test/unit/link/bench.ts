@@ -39,6 +39,7 @@ export class Bench {
       lastHeardAt: this.now,
       unansweredSince: undefined,
       activeAt: 0,
+      low: false,
       ...over
     })
   }
@@ -53,6 +54,11 @@ export class Bench {
     this.step({ type: 'pong', path: RELAYED, rttMs: 20 })
     this.attach(DIRECT)
     this.step({ type: 'pong', path: DIRECT, rttMs: 5 })
+  }
+
+  low(path: number): LinkEffect[] {
+    this.heard(path, { low: true })
+    return this.step({ type: 'budgetLow', path })
   }
 
   pong(path: number): LinkEffect[] {

@@ -27,7 +27,7 @@ function replace(bench: Bench): LinkEffect[] {
 describe('a relayed path whose limits come near', () => {
   it('is replaced by whoever opened it, once', () => {
     const bench = relayed()
-    expect(types(bench.step({ type: 'budgetLow', path: FIRST }))).toContain('renew')
+    expect(types(bench.low(FIRST))).toContain('renew')
     expect(types(bench.step({ type: 'tick' }))).not.toContain('renew')
     expect(bench.machine.state.status).toBe('relayed')
   })
@@ -44,9 +44,19 @@ describe('a relayed path whose limits come near', () => {
     expect(types(bench.step({ type: 'tick' }))).toContain('renew')
   })
 
+  it('is replaced though it had little to give from the beginning', () => {
+    const bench = new Bench('this test stays relayed')
+    bench.heard(FIRST, { low: true })
+    expect(
+      types(
+        bench.step({ type: 'attached', path: FIRST, kind: 'relayed', opener: 0, ample: false, circuit: TWO_MINUTES })
+      )
+    ).toContain('renew')
+  })
+
   it('is used until the next one is there, and left when that has answered', () => {
     const bench = relayed()
-    bench.step({ type: 'budgetLow', path: FIRST })
+    bench.low(FIRST)
     const attached = bench.attach(SECOND, { kind: 'relayed', ample: false, circuit: TWO_MINUTES })
     expect(bench.machine.selected).toBe(SECOND)
     expect(causes(attached)).toEqual([])
@@ -57,7 +67,7 @@ describe('a relayed path whose limits come near', () => {
   it('is replaced again and again', () => {
     const bench = relayed()
     for (let path = SECOND; path < 40; path += 2) {
-      expect(types(bench.step({ type: 'budgetLow', path: path === SECOND ? FIRST : path - 2 }))).toContain('renew')
+      expect(types(bench.low(path === SECOND ? FIRST : path - 2))).toContain('renew')
       bench.attach(path, { kind: 'relayed', ample: false, circuit: TWO_MINUTES })
       bench.pong(path)
       bench.detach(path === SECOND ? FIRST : path - 2)
@@ -66,7 +76,7 @@ describe('a relayed path whose limits come near', () => {
 
   it('is not left by the side that did not open it, which asks for the next one, once', () => {
     const bench = relayed({ opener: 1 })
-    const effects = bench.step({ type: 'budgetLow', path: FIRST })
+    const effects = bench.low(FIRST)
     expect(types(effects)).toContain('askRenewal')
     expect(types(effects)).not.toContain('renew')
     expect(types(bench.step({ type: 'tick' }))).not.toContain('askRenewal')
@@ -97,7 +107,7 @@ describe('a relayed path whose limits come near', () => {
 
   it('is tried again after a pause when the relay refuses, and longer ones after that', () => {
     const bench = relayed()
-    bench.step({ type: 'budgetLow', path: FIRST })
+    bench.low(FIRST)
     const pauses: number[] = []
     for (let failures = 0; failures < 4; failures++) {
       const failedAt = bench.now
@@ -115,20 +125,20 @@ describe('a relayed path whose limits come near', () => {
   it('waits while the link has as many paths as there may be', () => {
     const bench = relayed()
     for (const path of [6, 8, 10]) bench.attach(path, { kind: 'webrtc' })
-    expect(types(bench.step({ type: 'budgetLow', path: FIRST }))).not.toContain('renew')
+    expect(types(bench.low(FIRST))).not.toContain('renew')
     expect(types(bench.detach(10))).toContain('renew')
   })
 
   it('is not replaced by a link that is being closed, or put aside', () => {
     const closing = relayed()
     closing.step({ type: 'closing' })
-    expect(types(closing.step({ type: 'budgetLow', path: FIRST }))).not.toContain('renew')
+    expect(types(closing.low(FIRST))).not.toContain('renew')
   })
 
   it('does not carry the signalling of a direct path when the next one will', () => {
     const bench = new Bench()
     bench.attach(FIRST, { kind: 'relayed', ample: false, circuit: TWO_MINUTES })
-    bench.step({ type: 'budgetLow', path: FIRST })
+    bench.low(FIRST)
     expect(types(bench.pong(FIRST))).not.toContain('upgrade')
     expect(types(replace(bench))).toContain('upgrade')
   })
@@ -136,7 +146,7 @@ describe('a relayed path whose limits come near', () => {
   it('carries it all the same where the relay refuses another one', () => {
     const bench = new Bench()
     bench.attach(FIRST, { kind: 'relayed', ample: false, circuit: TWO_MINUTES })
-    bench.step({ type: 'budgetLow', path: FIRST })
+    bench.low(FIRST)
     bench.pong(FIRST)
     expect(types(bench.step({ type: 'renewFailed', cause: 'refused' }))).toContain('upgrade')
   })

@@ -16,7 +16,8 @@ function heard(agoMs: number): PathStats {
     oldestUnackedAt: undefined,
     lastHeardAt: NOW - agoMs,
     unansweredSince: undefined,
-    activeAt: 0
+    activeAt: 0,
+    low: false
   }
 }
 

@@ -86,6 +86,20 @@ describe('a path whose bytes are counted', () => {
     expect(core.events()).toEqual([])
   })
 
+  it('that is low as it begins is low once it has carried something: an idle one is not replaced for ever', () => {
+    const small = { limitBytes: 8 * KIB, remainingBytes: 3 * KIB, renewBelowBytes: 4 * KIB }
+    const idle = limited(small)
+    idle.session.ping(0, 0)
+    expect(idle.events()).toEqual([])
+    const sending = limited(small)
+    sending.open(100)
+    sending.effects()
+    expect(sending.events()).toEqual([{ type: 'budgetLow', path: 0 }])
+    const receiving = limited(small)
+    receiving.receive(0, { type: 'maxData', max: MIB })
+    expect(receiving.events()).toEqual([{ type: 'budgetLow', path: 0 }])
+  })
+
   it('tells the peer what it counts at each quarter', () => {
     const core = limited()
     written(core, LIMIT * 0.8)
