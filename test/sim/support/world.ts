@@ -18,7 +18,8 @@ const LIVENESS_MS = 60_000
 const QUIET_MS = 20_000
 const MAX_QUIET_TICKS = 60
 const END_RETRY_MS = 50
-const MAX_EVENTS = 200_000
+/** Credit that comes a byte at a time, as where unread streams hold all but one of the window, takes many: slow, and right. */
+const MAX_EVENTS = 2_000_000
 const MIN_EVENTS = 200
 /** A session after a restart is shorter. */
 const LATER_STREAMS = [2, 2] as const
