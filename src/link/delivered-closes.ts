@@ -9,6 +9,7 @@ import type {
 import type { AbstractStreamMuxer } from '@libp2p/utils'
 import { raceSignal } from 'race-signal'
 import { override } from './override.ts'
+import { sendsWhole } from './whole-channel-messages.ts'
 
 /**
  * Closing a connection closes its streams first, but stock libp2p 3.3 does not wait for one that is being closed already:
@@ -39,8 +40,8 @@ function joinCloses(muxer: StreamMuxer): StreamMuxer {
   const base = muxer as unknown as Pick<AbstractStreamMuxer, 'onRemoteStream'>
   const createStream = muxer.createStream.bind(muxer)
   const onRemoteStream = base.onRemoteStream.bind(muxer)
-  muxer.createStream = async (options) => joinClosesOf(await createStream(options))
-  base.onRemoteStream = (stream) => onRemoteStream(joinClosesOf(stream))
+  muxer.createStream = async (options) => joinClosesOf(sendsWhole(await createStream(options)))
+  base.onRemoteStream = (stream) => onRemoteStream(joinClosesOf(sendsWhole(stream)))
   return muxer
 }
 
