@@ -89,7 +89,7 @@ function summary(samples: readonly Sample[]): Sample {
   return {
     ...medians(samples),
     ...(losses.length === 0 ? {} : { bytesLost: losses.reduce((total, bytes) => total + bytes, 0) }),
-    ...(gaps.length === 0 ? {} : { gapMsMax: Math.max(...gaps) })
+    ...(gaps.length === 0 ? {} : { gapMsMax: Math.round(Math.max(...gaps) * 10) / 10 })
   }
 }
 
