@@ -82,9 +82,9 @@ describe('a link over a stock relay (2 min, 128 KiB)', () => {
       [a, b].every((node) => node.getConnections().length === 1 && node.getConnections()[0]!.streams.every(isNoCircuit))
     )
     await eventually('the relay holds no circuit', async () => (await heldBy(relay)).connections === 2)
-    const before = await heldBy(relay)
+    const held = await heldBy(relay)
     // Streams that were there before the dial: none of them is a circuit, each of which is two at the relay.
-    expect(before.streams).toBeLessThanOrEqual(2)
+    expect(held.streams).toBeLessThanOrEqual(2)
   })
 
   it('carries 512 KiB each way at once', async () => {
