@@ -1,4 +1,11 @@
-import { BUDGET_RESERVE_BYTES, MAX_BUDGET_RESERVE_RATIO, SETTLING_BYTES } from './config.ts'
+import {
+  BUDGET_RESERVE_BYTES,
+  EKE_OUT_MS,
+  EKE_OUT_PIECE_BYTES,
+  MAX_BUDGET_RESERVE_RATIO,
+  MIN_BUDGET_PIECE_BYTES,
+  SETTLING_BYTES
+} from './config.ts'
 
 /** The bytes of a limited path, both directions and all overhead together. */
 export interface ByteBudgetInit {
@@ -29,6 +36,8 @@ export class ByteBudget {
   /** Acknowledged on another path: on their way for all that is known here. */
   #elsewhere: { sequence: number; bytes: number } | undefined
   #peerUsedBytes = 0
+  /** Since it became low: what was left beyond the reserve, and what was sent of it. */
+  #ekingOut: { readonly since: number; readonly bytes: number; sentBytes: number } | undefined
 
   constructor({ limitBytes, remainingBytes, renewBelowBytes }: ByteBudgetInit) {
     this.limitBytes = limitBytes
@@ -51,8 +60,30 @@ export class ByteBudget {
   }
 
   /** What may be sent now. */
-  get allowanceBytes(): number {
-    return Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)
+  allowanceBytes(now: number): number {
+    const share = Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)
+    if (this.#ekingOut == null) return share
+    const { since, bytes, sentBytes } = this.#ekingOut
+    return Math.max(0, Math.min(share, (bytes * (now - since)) / EKE_OUT_MS - sentBytes))
+  }
+
+  /** Less than this waits for more. */
+  get leastBytes(): number {
+    if (this.#ekingOut == null) return MIN_BUDGET_PIECE_BYTES
+    return Math.max(MIN_BUDGET_PIECE_BYTES, Math.min(EKE_OUT_PIECE_BYTES, this.#ekingOut.bytes / 8))
+  }
+
+  /** When so much may be sent, if nothing but time is missing. */
+  allowedAt(bytes: number): number | undefined {
+    if (this.#ekingOut == null || this.#ekingOut.bytes === 0) return undefined
+    if ((this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes < bytes) return undefined
+    const { since, sentBytes } = this.#ekingOut
+    return since + ((sentBytes + bytes) * EKE_OUT_MS) / this.#ekingOut.bytes
+  }
+
+  /** It is low: its successor was asked for. */
+  ekeOut(now: number): void {
+    this.#ekingOut ??= { since: now, bytes: Math.max(0, this.remainingBytes - this.#reserveBytes), sentBytes: 0 }
   }
 
   /** What is left is for answers: small frames of the session wait as well. */
@@ -78,6 +109,7 @@ export class ByteBudget {
     this.#unreadBytes += bytes
     if (!isCounted) return
     this.#unackedBytes += bytes
+    if (this.#ekingOut != null) this.#ekingOut.sentBytes += bytes
     this.onCarried()
   }
 

@@ -68,6 +68,15 @@ export const SETTLING_BYTES = 4_096
 /** Less is not sent: the allowance halves with each round trip. */
 export const MIN_BUDGET_PIECE_BYTES = 64
 
+/**
+ * What a path has left when its successor is asked for is eked out over this time: a new circuit takes some round trips and
+ * its turn at the relay (a third of a second), and whoever reads should not notice. Raising it leaves more of it unused.
+ */
+export const EKE_OUT_MS = 500
+
+/** In pieces of about this size. */
+export const EKE_OUT_PIECE_BYTES = 1_200
+
 /** The peer is told what this side counts whenever that has grown by this part of the limit. */
 export const BUDGET_TOLD_RATIO = 0.25
 

@@ -1,7 +1,8 @@
 import type { CountedFrame, Frame } from '../wire/index.ts'
 import { BlockedTimer } from './blocked-timer.ts'
 import type { Closing } from './closing.ts'
-import { BUDGET_FRAME_BYTES, BUDGET_TOLD_RATIO, MIN_BUDGET_PIECE_BYTES } from './config.ts'
+import { BUDGET_FRAME_BYTES, BUDGET_TOLD_RATIO } from './config.ts'
+import { earlier } from './earlier.ts'
 import type { SessionEffect } from './effects.ts'
 import type { PathState } from './path-state.ts'
 import type { Paths } from './paths.ts'
@@ -10,6 +11,9 @@ import type { Streams } from './streams.ts'
 
 /** What a frame weighs beside its payload, about: for in-flight accounting only. */
 const FRAME_OVERHEAD_BYTES = 8
+
+/** What a frame takes of an allowance beside its payload. */
+const ALLOWANCE_OVERHEAD_BYTES = BUDGET_FRAME_BYTES + FRAME_OVERHEAD_BYTES
 
 /** Control frames may go beyond the in-flight limit by this: what a peer that acknowledges nothing makes us keep is bounded. */
 const CONTROL_ROOM_BYTES = 65_536
@@ -28,6 +32,8 @@ export class Sender {
   readonly #closing: Closing
   readonly #emit: (effect: SessionEffect) => void
   readonly #blocked = new BlockedTimer()
+  /** When a path that is low may carry its next piece. */
+  #ekeOutAt: number | undefined
 
   constructor({ streams, paths, closing, emit }: SenderInit) {
     this.#streams = streams
@@ -68,7 +74,8 @@ export class Sender {
 
   /** Everything the sending path takes: control frames, stream bytes within the in-flight limit, and CLOSE behind them. */
   pump(now: number): void {
-    for (const limited of this.#paths.values()) this.#watchBudget(limited)
+    this.#ekeOutAt = undefined
+    for (const limited of this.#paths.values()) this.#watchBudget(limited, now)
     const path = this.#paths.sending
     if (path == null) return
     if (path.status === 'healthy' && path.writable) this.#sendSuspicions(path)
@@ -85,11 +92,12 @@ export class Sender {
     this.#send(path, { type: 'status', usedBytes: path.budget?.usedBytes, renew: true })
   }
 
-  #watchBudget(path: PathState): void {
+  #watchBudget(path: PathState, now: number): void {
     const { budget } = path
     if (budget == null || path.failed) return
     if (budget.isLow && !path.budgetTold) {
       path.budgetTold = true
+      budget.ekeOut(now)
       this.#emit({ type: 'budgetLow', path: path.path })
     }
     const { usedBytes } = budget
@@ -106,12 +114,13 @@ export class Sender {
   }
 
   get wakeAt(): number | undefined {
-    return this.#blocked.askAt
+    return earlier(this.#blocked.askAt, this.#ekeOutAt)
   }
 
   /** Nothing more leaves. */
   stop(): void {
     this.#blocked.stop()
+    this.#ekeOutAt = undefined
   }
 
   #sendSuspicions(path: PathState): void {
@@ -133,8 +142,13 @@ export class Sender {
 
   #sendPieces(path: PathState, now: number): void {
     while (path.writable && this.#paths.hasRoom(path)) {
-      const maxBytes = Math.min(path.inFlight.pieceBytes, this.#allowanceBytes(path))
-      if (maxBytes < MIN_BUDGET_PIECE_BYTES) break
+      const maxBytes = Math.min(path.inFlight.pieceBytes, this.#allowanceBytes(path, now))
+      const leastBytes = path.budget?.leastBytes ?? 0
+      if (maxBytes < leastBytes) {
+        const at = path.budget?.allowedAt(leastBytes + ALLOWANCE_OVERHEAD_BYTES)
+        if (at != null) this.#ekeOutAt = Math.max(now + 1, at)
+        break
+      }
       const next = this.#streams.nextPiece(maxBytes)
       if (next == null) break
       const { stream, piece } = next
@@ -146,9 +160,9 @@ export class Sender {
   }
 
   /** Of stream data in one frame. */
-  #allowanceBytes({ budget }: PathState): number {
+  #allowanceBytes({ budget }: PathState, now: number): number {
     if (budget == null) return Number.POSITIVE_INFINITY
-    return Math.floor(budget.allowanceBytes) - BUDGET_FRAME_BYTES - FRAME_OVERHEAD_BYTES
+    return Math.floor(budget.allowanceBytes(now)) - ALLOWANCE_OVERHEAD_BYTES
   }
 
   #sendClose(path: PathState, now: number): void {

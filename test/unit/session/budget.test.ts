@@ -23,7 +23,7 @@ function written(core: Core, remainingBytes: number): void {
 
 describe('a path whose bytes are counted', () => {
   it('takes half of what is left beyond the reserve, and no more before that is acknowledged', () => {
-    const core = limited({ remainingBytes: 32 * KIB })
+    const core = limited({ remainingBytes: 32 * KIB, renewBelowBytes: 0 })
     core.open(MIB)
     const first = payloadBytes(core.sent())
     expect(first).toBeGreaterThan(7.5 * KIB)
@@ -53,8 +53,33 @@ describe('a path whose bytes are counted', () => {
     ])
   })
 
+  it('ekes out what is left when the next path is asked for: nobody waits long for a byte', () => {
+    const core = limited()
+    core.open(10)
+    core.ackAll()
+    core.effects()
+    written(core, 32 * KIB)
+    core.effects()
+    written(core, 32 * KIB - 1)
+    core.open(MIB)
+    const at: number[] = []
+    let sent = payloadBytes(core.sent())
+    for (let ms = 1; ms <= 500; ms++) {
+      for (const effect of core.advance(ms)) if (effect.type === 'send' && effect.frame.type === 'stream') at.push(ms)
+      if (at.at(-1) === ms) {
+        sent += 1_200
+        written(core, 32 * KIB - sent)
+        core.ackAll()
+        core.effects()
+      }
+    }
+    const gaps = at.map((ms, index) => ms - (at[index - 1] ?? 0))
+    expect(at.length).toBeGreaterThan(5)
+    expect(Math.max(...gaps.slice(0, 5))).toBeLessThan(60)
+  })
+
   it('leaves the rest to the next path at once', () => {
-    const core = limited({ remainingBytes: 24 * KIB })
+    const core = limited({ remainingBytes: 24 * KIB, renewBelowBytes: 0 })
     core.open(100 * KIB)
     const before = payloadBytes(core.sent())
     core.attach(2, { budget: budget() })
@@ -64,7 +89,7 @@ describe('a path whose bytes are counted', () => {
   })
 
   it('counts an acknowledgement that came elsewhere as on its way still: it may have overtaken the data of the peer', () => {
-    const core = limited({ remainingBytes: 32 * KIB })
+    const core = limited({ remainingBytes: 32 * KIB, renewBelowBytes: 0 })
     core.attach(2)
     core.open(MIB)
     core.session.prefer([0, 2], core.now)
