@@ -97,7 +97,7 @@ export const STANDBY_WANTED_AFTER_MS = 5_000
 /** Circuits at least this long are cheap to stand by on: replacing one costs 5.5 kB, 115 B/s of these. */
 export const CHEAP_CIRCUIT_MS = 60_000
 
-/** One that is not is kept this long beside a new direct path. */
+/** One that is not is kept this long beside a direct path that is new, or was suspect. */
 export const DEAR_STANDBY_MS = 5_000
 
 /** Transitions kept in `link.history`. */

@@ -107,6 +107,7 @@ export class LinkMachine {
           attachedAt: now,
           proven: false,
           suspect: false,
+          suspectedAt: now,
           leaving: false,
           rttMs: undefined,
           probes: NOT_PROBED,
@@ -146,7 +147,10 @@ export class LinkMachine {
       case 'suspect':
       case 'restored': {
         const path = this.#paths.get(event.path)
-        if (path != null) path.suspect = event.type === 'suspect'
+        if (path != null) {
+          path.suspect = event.type === 'suspect'
+          if (path.suspect) path.suspectedAt = now
+        }
         return `${path?.kind ?? 'unknown'} path ${event.type === 'suspect' ? 'does not acknowledge' : 'answers again'}`
       }
       case 'goaway': {

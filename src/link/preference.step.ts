@@ -29,6 +29,8 @@ export interface PathView {
   /** Our own probe was echoed on it. */
   proven: boolean
   suspect: boolean
+  /** When that was last found; the attach time before that. */
+  suspectedAt: number
   /** The peer, or we, said good-bye on it. */
   leaving: boolean
   rttMs: number | undefined

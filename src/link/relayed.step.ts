@@ -52,7 +52,8 @@ export function* coolDown(
   for (const path of relayedInUse(paths)) {
     const { circuit } = path
     if (path.ample || circuit == null || path.opener !== side) continue
-    const at = circuit.cheap ? idleAt : Math.max(path.attachedAt, direct.attachedAt, notBefore) + DEAR_STANDBY_MS
+    // Not from its own beginning: short circuits follow each other faster than this.
+    const at = circuit.cheap ? idleAt : Math.max(direct.attachedAt, direct.suspectedAt, notBefore) + DEAR_STANDBY_MS
     if (now < at) yield { type: 'wake', at }
     else yield { type: 'leave', path, cause: 'not worth its relay limits while the direct path works' }
   }

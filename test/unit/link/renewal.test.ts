@@ -192,6 +192,25 @@ describe('a standby over a limited relay', () => {
     expect(causes(until(bench, 6_000, 5_999))).toHaveLength(1)
   })
 
+  it('is given up soon though short circuits follow each other sooner', () => {
+    const bench = direct(SHORT)
+    until(bench, 5_500, 5_499)
+    bench.attach(SECOND, { kind: 'relayed', ample: false, circuit: { cheap: false, renewAt: 10_500 } })
+    expect(causes(bench.pong(SECOND))).toEqual([`${FIRST}: a new path replaced it`])
+    expect(causes(until(bench, 6_000, 5_999))).toEqual([
+      `${SECOND}: not worth its relay limits while the direct path works`
+    ])
+  })
+
+  it('is kept for a while when the direct path was suspect', () => {
+    const bench = direct(SHORT)
+    until(bench, 3_000)
+    bench.step({ type: 'suspect', path: DIRECT })
+    bench.step({ type: 'restored', path: DIRECT })
+    expect(causes(until(bench, 7_999))).toEqual([])
+    expect(causes(until(bench, 8_000))).toHaveLength(1)
+  })
+
   it('is left to the side that opened it', () => {
     expect(causes(until(direct(TWO_MINUTES, { opener: 1 }), 100_000))).toEqual([])
   })
