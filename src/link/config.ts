@@ -55,7 +55,7 @@ export const GIVE_UP_AFTER_MS = 15_000
 export const IDLE_DEATH_PROBES = 3
 
 /** A probe counts as unanswered after this. */
-export const PROBE_ANSWER_MS = 3_000
+export const PROBE_ANSWER_MS = 2_900
 
 /**
  * Side 1 probes this much later than side 0, whose probe it hears instead: a path that works is asked once per interval, not

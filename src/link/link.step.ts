@@ -259,7 +259,10 @@ export class LinkMachine {
   #settle(cause: string, now: number): void {
     this.#wakeAt = undefined
     this.#traffic.observe(this.#stats.values())
-    for (const path of [...this.#paths.values()]) this.#checkHealth(path, now)
+    // A standby is asked when the active path is in doubt: that one is looked at first.
+    const isActive = (path: PathView): number => (path.id === this.#selected ? 0 : 1)
+    const paths = [...this.#paths.values()].sort((one, other) => isActive(one) - isActive(other))
+    for (const path of paths) this.#checkHealth(path, now)
     this.#follow(dropDuplicates(this.#paths.values(), this.#own, now))
     this.#select(cause)
     this.#decideState(cause, now)

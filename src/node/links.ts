@@ -47,6 +47,7 @@ import { Policy } from './policy.ts'
 import { Reach } from './reach.ts'
 import { refuseCarriers } from './refuse-carriers.ts'
 import { RelayLimits } from './relay-limits.ts'
+import { RelayTurns } from './relay-turns.ts'
 import { parseRelays, Relays } from './relays.ts'
 import { Renewals } from './renewals.ts'
 import { Reservations } from './reservations.ts'
@@ -99,10 +100,12 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
     this.#speakers = new Speakers(components.events)
     this.#relays = new Relays(components, parseRelays(init.relays ?? []))
     this.#dialer = new Dialer(components, init.rtcConfiguration, this.#log)
+    const turns = new RelayTurns()
     this.#reach = new Reach({
       dialer: this.#dialer,
       relays: this.#relays,
       peerStore: components.peerStore,
+      turns,
       mayDialDirect: (peer) => this.#policy.mayReveal(peer)
     })
     const { peerStore, connectionManager } = components
@@ -113,7 +116,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       policy: this.#policy,
       dialer: this.#dialer,
       reach: this.#reach,
-      renewals: new Renewals({ dialer: this.#dialer, relays: this.#relays, reach: this.#reach }),
+      renewals: new Renewals({ dialer: this.#dialer, relays: this.#relays, reach: this.#reach, turns }),
       relayLimits: this.#relayLimits
     })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)

@@ -6,6 +6,7 @@ import {
   type Peer,
   type PeerLink,
   PeerRefusedProtocolError,
+  peerIdOf,
   RaceLostError,
   race,
   relayedAddress,
@@ -13,6 +14,7 @@ import {
 } from '../link/index.ts'
 import { pathKind } from '../path/index.ts'
 import { throughLivingRelay } from './relay-patience.ts'
+import type { RelayTurns } from './relay-turns.ts'
 import type { Relays } from './relays.ts'
 
 /** One way to a peer. */
@@ -25,6 +27,7 @@ export interface ReachInit {
   readonly dialer: Dialer
   readonly relays: Relays
   readonly peerStore: PeerStore
+  readonly turns: RelayTurns
   /** Whether addresses we were told of may be dialled by ourselves: that shows our IP address to whoever is there. */
   mayDialDirect(peer: PeerId): boolean
 }
@@ -96,7 +99,7 @@ export class Reach {
   }
 
   async #routes(peer: Peer, address: Multiaddr | undefined, { avoidRelays = [] }: ReachOptions = {}): Promise<Route[]> {
-    const { dialer, relays, mayDialDirect } = this.#init
+    const { dialer, relays, turns, mayDialDirect } = this.#init
     const known = await this.#known(peer.id)
     const [firstRelay, ...otherRelays] = relays.towards(peer.id, known, avoidRelays)
     const direct = mayDialDirect(peer.id)
@@ -117,6 +120,7 @@ export class Reach {
             () => relays.connections(relay),
             async () => {
               await relays.connect(relay, { signal })
+              turns.onDial(peerIdOf(relay) ?? '')
               return dialer.dialRelayed(peer.id, relay, { signal })
             },
             relays.watcher(relay)

@@ -3,19 +3,19 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { type Dialer, type Peer, peerIdOf } from '../link/index.ts'
 import type { Reach } from './reach.ts'
 import { throughLivingRelay } from './relay-patience.ts'
-import { RelayTurns } from './relay-turns.ts'
+import type { RelayTurns } from './relay-turns.ts'
 import type { Relays } from './relays.ts'
 
 export interface RenewalsInit {
   readonly dialer: Dialer
   readonly relays: Relays
   readonly reach: Reach
+  readonly turns: RelayTurns
 }
 
 /** Replaces relayed paths whose relay's limits come near. */
 export class Renewals {
   readonly #init: RenewalsInit
-  readonly #turns = new RelayTurns()
 
   constructor(init: RenewalsInit) {
     this.#init = init
@@ -24,7 +24,7 @@ export class Renewals {
   /** Another path over the same relay, which is known to work for both sides; where that refuses, over any other. */
   async open(peer: Peer, relay: Multiaddr, signal: AbortSignal): Promise<void> {
     const id = peerIdOf(relay) ?? relay.toString()
-    await this.#turns.next(id, signal)
+    await this.#init.turns.next(id, signal)
     try {
       await this.#openOver(peer, relay, signal)
     } catch (err) {
@@ -49,7 +49,8 @@ export class Renewals {
     const { dialer, relays } = this.#init
     return throughLivingRelay(
       () => relays.connections(relay),
-      () => dialer.dialRelayed(peer, relay, { signal })
+      () => dialer.dialRelayed(peer, relay, { signal }),
+      relays.watcher(relay)
     )
   }
 }

@@ -172,6 +172,9 @@ describe('a relay that comes back', () => {
       await relay.kill()
       const goneAt = performance.now()
       await attempts(links, relay, count, timeoutMs)
+      const state = stateAt(links, relay)
+      // Not by luck: whenever it comes back, the next attempt is that near.
+      if (state?.status === 'backoff') expect(state.retryAt - Date.now()).toBeLessThanOrEqual(2_000)
       await relay.restart()
       const upAt = performance.now()
       await eventually('a reservation', () => isReserved(links, relay))

@@ -5,7 +5,7 @@ import { fail } from '../fail.ts'
 /** Less silence than this is never death, whatever the reason given. */
 const MIN_DEATH_MS = 2_000
 /** So much is, wherever else the peer is heard: a heartbeat and three probes. */
-const GIVE_UP_MS = 14_000
+const GIVE_UP_MS = 13_700
 /** A link that sends and hears nothing says `recovering` by then; idle ones have until `GIVE_UP_MS`. */
 const RECOVERING_MS = 3_000
 const TIMER_SLACK_MS = 100
