@@ -129,8 +129,7 @@ describe('a relay is asked politely', () => {
     })
     expect(new Set(asked.map(({ by }) => by)).size).toBe(1)
     for (const { seconds, circuits } of most) {
-      // What the application dials itself is not made to wait.
-      expect(circuits).toBeLessThanOrEqual(sinks.length + BURST + PER_SECOND * seconds)
+      expect(circuits).toBeLessThanOrEqual(BURST + PER_SECOND * seconds)
     }
     expect(asked.length).toBeGreaterThan(BURST + PER_SECOND)
   })
@@ -158,18 +157,18 @@ describe('a relay is asked politely', () => {
       circuits: asked.length,
       ...Object.fromEntries(most.map(({ seconds, circuits }) => [`mostIn${seconds}s`, circuits]))
     })
-    for (const { seconds, circuits } of most) expect(circuits).toBeLessThanOrEqual(1 + BURST + PER_SECOND * seconds)
+    for (const { seconds, circuits } of most) expect(circuits).toBeLessThanOrEqual(BURST + PER_SECOND * seconds)
     expect(asked.length, 'a circuit that is spent is replaced').toBeGreaterThan(1)
   })
 
   it('that refuses renewals: with pauses that grow, and nothing is lost', async () => {
-    const refuseMs = 10_000
+    const refuseMs = amount(5_000, 10_000)
     const pair = await dialled({ limitBytes: 65_536, args: ['--refuse-after=2', `--refuse-ms=${refuseMs}`] })
     const { relay, ofA } = pair
     const ms = await send(pair, 200_000, 3)
     const refused = circuitsOf(relay).filter(({ outcome }) => outcome === 'refused')
     const pausesMs = refused.slice(1).map(({ at }, i) => at - refused[i]!.at)
-    record('a relay that refuses circuits for 10 s', { asked: refused.length, ms, pausesMs: pausesMs.join(' ') })
+    record(`a relay that refuses circuits for ${refuseMs} ms`, { asked: refused.length, ms, pausesMs: pausesMs.join(' ') })
     // While recovering: 0.25 s doubling to 2.5 s, with jitter; fewer where data still flows.
     expect(refused.length, ofA.story).toBeGreaterThanOrEqual(2)
     expect(refused.length, `${pausesMs}; ${ofA.story}`).toBeLessThanOrEqual(16)
