@@ -168,7 +168,11 @@ describe('a relay is asked politely', () => {
     const ms = await send(pair, 200_000, 3)
     const refused = circuitsOf(relay).filter(({ outcome }) => outcome === 'refused')
     const pausesMs = refused.slice(1).map(({ at }, i) => at - refused[i]!.at)
-    record(`a relay that refuses circuits for ${refuseMs} ms`, { asked: refused.length, ms, pausesMs: pausesMs.join(' ') })
+    record(`a relay that refuses circuits for ${refuseMs} ms`, {
+      asked: refused.length,
+      ms,
+      pausesMs: pausesMs.join(' ')
+    })
     // While recovering: 0.25 s doubling to 2.5 s, with jitter; fewer where data still flows.
     expect(refused.length, ofA.story).toBeGreaterThanOrEqual(2)
     expect(refused.length, `${pausesMs}; ${ofA.story}`).toBeLessThanOrEqual(16)
