@@ -54,7 +54,11 @@ export type LinkState =
   | { readonly status: 'connecting' }
   /** Data goes over a relay; `upgrade` says what the search for a direct path does. */
   | { readonly status: 'relayed'; readonly upgrade: UpgradeStatus }
-  /** Data goes directly. `hot`: a relayed path stands by; `cold`: a relay is dialled when it is needed. */
+  /**
+   * Data goes directly. `hot`: a relayed path stands by; `cold`: a circuit is dialled as soon as the direct path is suspect.
+   * Which follows from the relay's limits: without any it is hot; with circuits of a minute or more, while the application talks
+   * and for 30 s after that; with shorter ones it is cold.
+   */
   | { readonly status: 'direct'; readonly standby: 'hot' | 'cold' | 'none' }
   /** No path is left: streams stall, and end with `LinkExpiredError` at `deadline`. */
   | { readonly status: 'recovering'; readonly since: number; readonly deadline: number }
