@@ -135,8 +135,8 @@ export interface Link extends TypedEventTarget<LinkEvents> {
   whenDirect(options?: AbortOptions): Promise<void>
 
   /**
-   * Close every stream for writing, flush, and say good-bye. Resolves when the peer has all bytes. Closing never
-   * dials: a link that is recovering waits for a path that the peer opens, or ends at once when every stream has ended.
+   * Close every stream for writing, flush, and say good-bye. Resolves when the peer has all bytes. Closing
+   * dials nothing but the next circuit where a limited one is used up: a link that is recovering waits for a path that the peer opens, or ends at once when every stream has ended.
    *
    * @throws {LinkFlushError} the peer did not acknowledge everything before `signal` or `closeTimeoutMs` ended the wait; `unacknowledgedBytes` says how much is left
    */

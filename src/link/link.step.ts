@@ -357,10 +357,13 @@ export class LinkMachine {
     this.#follow(coolDown(this.#paths.values(), active, { ...this.#own, idleAt: this.#traffic.idleAt }, now))
   }
 
-  /** Make before break: who opened the path dials the next, the other side asks for it. */
+  /**
+   * Make before break: who opened the path dials the next, the other side asks for it. While closing too: what is to be flushed
+   * may need more than this circuit.
+   */
   #renew(now: number): void {
     const [path] = relayedInUse(this.#paths.values())
-    if (path == null || !this.#mayDial || this.#suspended) return
+    if (path == null || this.#suspended) return
     const at = renewAt(path)
     if (now < at) {
       this.#wake(at)

@@ -97,6 +97,22 @@ describe('a link over a stock relay (2 min, 128 KiB)', () => {
     expectNoCut(pair)
   })
 
+  it.each(['dialled', 'was dialled'])(
+    'delivers what is left when who %s closes it, over as many circuits as that takes',
+    async (who) => {
+      const pair = await dialled()
+      const { ofA, ofB, atA, atB, story } = pair
+      const [from, to] = who === 'dialled' ? [ofA, atB] : [ofB, atA]
+      const data = randomBytes(1_000_000, 5)
+      const stream = await from.link.connection.newStream(SINK)
+      stream.send(data)
+      await stream.close()
+      await from.link.close()
+      expect(await to.result(0), story()).toEqual({ bytes: data.byteLength, hash: sha256(data), error: undefined })
+      expect(ofA.circuits, story()).toBeGreaterThan(5)
+    }
+  )
+
   it('is renewed by the dialler when only the other side sends', async () => {
     const pair = await dialled()
     const { relay, a, atA, ofA, story } = pair

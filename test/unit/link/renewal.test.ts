@@ -129,10 +129,16 @@ describe('a relayed path whose limits come near', () => {
     expect(types(bench.detach(10))).toContain('renew')
   })
 
-  it('is not replaced by a link that is being closed, or put aside', () => {
+  it('is replaced while the link is being closed: what is flushed may need the next one', () => {
     const closing = relayed()
     closing.step({ type: 'closing' })
-    expect(types(closing.low(FIRST))).not.toContain('renew')
+    expect(types(closing.low(FIRST))).toContain('renew')
+  })
+
+  it('is not replaced by a link that was put aside', () => {
+    const aside = relayed()
+    aside.step({ type: 'suspended' })
+    expect(types(aside.low(FIRST))).not.toContain('renew')
   })
 
   it('does not carry the signalling of a direct path when the next one will', () => {
