@@ -116,7 +116,7 @@ export class LinksService extends TypedEventEmitter<LinksEvents> implements Link
       policy: this.#policy,
       dialer: this.#dialer,
       reach: this.#reach,
-      renewals: new Renewals({ dialer: this.#dialer, relays: this.#relays, reach: this.#reach, turns }),
+      renewals: new Renewals({ relays: this.#relays, reach: this.#reach, turns }),
       relayLimits: this.#relayLimits
     })
     this.#dials = new SharedDials(this.#limits.dialTimeoutMs)

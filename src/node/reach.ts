@@ -65,6 +65,18 @@ export class Reach {
     })
   }
 
+  /** Over this relay alone. */
+  async openOver(peer: Peer, relay: Multiaddr, signal: AbortSignal): Promise<PeerLink> {
+    const carrier = await this.#routeOver(peer.id, relay).dial(signal)
+    try {
+      signal.throwIfAborted()
+      return await peer.openPath(carrier, { signal })
+    } catch (err) {
+      carrier.abort(err as Error)
+      throw err
+    }
+  }
+
   /** A carrier alone, for a peer that does not speak the protocol. @throws {NoRouteError} */
   async openCarrier(peer: Peer, signal: AbortSignal): Promise<Connection> {
     return this.#race(await this.#routes(peer, undefined), peer.id, signal, async (_route, carrier) => carrier)
@@ -112,19 +124,13 @@ export class Reach {
       if (!routes.has(name)) routes.set(name, route)
     }
     const addRelay = (relay: Multiaddr): void => {
-      const address = relayedAddress(relay, peer.id)
+      const { address, dial } = this.#routeOver(peer.id, relay)
       add({
         address,
-        dial: (signal) =>
-          throughLivingRelay(
-            () => relays.connections(relay),
-            async () => {
-              await relays.connect(relay, { signal })
-              turns.onDial(peerIdOf(relay) ?? '')
-              return dialer.dialRelayed(peer.id, relay, { signal })
-            },
-            relays.watcher(relay)
-          )
+        dial: (signal) => {
+          turns.onDial(peerIdOf(relay) ?? '')
+          return dial(signal)
+        }
       })
     }
     const addDirect = (address: Multiaddr): void => {
@@ -139,6 +145,22 @@ export class Reach {
     direct.forEach(addDirect)
     otherRelays.forEach(addRelay)
     return [...routes.values()]
+  }
+
+  #routeOver(peer: PeerId, relay: Multiaddr): Route {
+    const { dialer, relays } = this.#init
+    return {
+      address: relayedAddress(relay, peer),
+      dial: (signal) =>
+        throughLivingRelay(
+          () => relays.connections(relay),
+          async () => {
+            await relays.connect(relay, { signal })
+            return dialer.dialRelayed(peer, relay, { signal })
+          },
+          relays.watcher(relay)
+        )
+    }
   }
 
   async #known(peer: PeerId): Promise<Multiaddr[]> {

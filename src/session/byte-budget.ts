@@ -1,5 +1,6 @@
 import {
   BUDGET_RESERVE_BYTES,
+  BUDGET_TOLD_RATIO,
   EKE_OUT_MS,
   EKE_OUT_PIECE_BYTES,
   MAX_BUDGET_RESERVE_RATIO,
@@ -23,11 +24,11 @@ export interface ByteBudgetInit {
  * same path, in order behind the peer's own data: when they come, what they answer has been counted here.
  */
 export class ByteBudget {
-  readonly renewBelowBytes: number
-  readonly limitBytes: number
-  /** Not in use: its set-up has used up so much of a small limit that every other one would begin like that. */
-  #isBornLow: boolean
+  readonly #limitBytes: number
+  readonly #renewBelowBytes: number
   readonly #reserveBytes: number
+  /** Its set-up has used up so much of a small limit that every other one would begin like that. */
+  #isBornLow: boolean
   #readBytes: number
   /** Handed over since the last reading. */
   #unreadBytes = 0
@@ -36,35 +37,40 @@ export class ByteBudget {
   /** Acknowledged on another path: on their way for all that is known here. */
   #elsewhere: { sequence: number; bytes: number } | undefined
   #peerUsedBytes = 0
+  /** What the peer was last told. */
+  #toldBytes = 0
   /** Since it became low: what was left beyond the reserve, and what was sent of it. */
   #ekingOut: { readonly since: number; readonly bytes: number; sentBytes: number } | undefined
 
   constructor({ limitBytes, remainingBytes, renewBelowBytes }: ByteBudgetInit) {
-    this.limitBytes = limitBytes
+    this.#limitBytes = limitBytes
     this.#readBytes = remainingBytes
     this.#isBornLow = remainingBytes < renewBelowBytes + SETTLING_BYTES
-    this.renewBelowBytes = renewBelowBytes
+    this.#renewBelowBytes = renewBelowBytes
     this.#reserveBytes = Math.min(BUDGET_RESERVE_BYTES, limitBytes * MAX_BUDGET_RESERVE_RATIO)
   }
 
   get remainingBytes(): number {
     const own = this.#readBytes - this.#unreadBytes
-    const byPeer = this.limitBytes - this.#peerUsedBytes - this.#unackedBytes
+    const byPeer = this.#limitBytes - this.#peerUsedBytes - this.#unackedBytes
     // More than its own half no peer has on its way; one that says so may be after our circuits.
     return Math.max(0, Math.min(own, Math.max(byPeer, own / 2)))
   }
 
   /** Both directions, as this side counts. */
   get usedBytes(): number {
-    return Math.max(0, this.limitBytes - this.remainingBytes)
+    return Math.max(0, this.#limitBytes - this.remainingBytes)
   }
 
   /** What may be sent now. */
   allowanceBytes(now: number): number {
-    const share = Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)
-    if (this.#ekingOut == null) return share
+    if (this.#ekingOut == null) return this.#shareBytes
     const { since, bytes, sentBytes } = this.#ekingOut
-    return Math.max(0, Math.min(share, (bytes * (now - since)) / EKE_OUT_MS - sentBytes))
+    return Math.max(0, Math.min(this.#shareBytes, (bytes * (now - since)) / EKE_OUT_MS - sentBytes))
+  }
+
+  get #shareBytes(): number {
+    return Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)
   }
 
   /** Less than this waits for more. */
@@ -75,15 +81,24 @@ export class ByteBudget {
 
   /** When so much may be sent, if nothing but time is missing. */
   allowedAt(bytes: number): number | undefined {
-    if (this.#ekingOut == null || this.#ekingOut.bytes === 0) return undefined
-    if ((this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes < bytes) return undefined
+    if (this.#ekingOut == null || this.#ekingOut.bytes === 0 || this.#shareBytes < bytes) return undefined
     const { since, sentBytes } = this.#ekingOut
     return since + ((sentBytes + bytes) * EKE_OUT_MS) / this.#ekingOut.bytes
   }
 
-  /** It is low: its successor was asked for. */
-  ekeOut(now: number): void {
-    this.#ekingOut ??= { since: now, bytes: Math.max(0, this.remainingBytes - this.#reserveBytes), sentBytes: 0 }
+  /** True once: its successor is to be asked for, and what is left eked out from now on. */
+  becomesLow(now: number): boolean {
+    if (!this.isLow || this.#ekingOut != null) return false
+    this.#ekingOut = { since: now, bytes: Math.max(0, this.remainingBytes - this.#reserveBytes), sentBytes: 0 }
+    return true
+  }
+
+  /** What the peer is to be told of it now, if anything. */
+  takeUsed(): number | undefined {
+    const { usedBytes } = this
+    if (usedBytes - this.#toldBytes < this.#limitBytes * BUDGET_TOLD_RATIO) return undefined
+    this.#toldBytes = usedBytes
+    return usedBytes
   }
 
   /** What is left is for answers: small frames of the session wait as well. */
@@ -92,7 +107,7 @@ export class ByteBudget {
   }
 
   get isLow(): boolean {
-    return !this.#isBornLow && this.remainingBytes < this.renewBelowBytes
+    return !this.#isBornLow && this.remainingBytes < this.#renewBelowBytes
   }
 
   /** What libp2p counts as left. `isWritten`: everything handed over was, and is in it. */

@@ -68,10 +68,6 @@ export class PathState {
   readonly creditAnswers = new CreditAnswers()
   /** Of a limited path. */
   readonly budget: ByteBudget | undefined
-  /** The link was told that it is low. */
-  budgetTold = false
-  /** What the peer was last told of it. */
-  usedTold = 0
   leaving: Leaving = 'no'
   writable = true
   /** It broke the protocol; its driver is about to detach it. */

@@ -1,7 +1,7 @@
 import type { CountedFrame, Frame } from '../wire/index.ts'
 import { BlockedTimer } from './blocked-timer.ts'
 import type { Closing } from './closing.ts'
-import { BUDGET_FRAME_BYTES, BUDGET_TOLD_RATIO } from './config.ts'
+import { BUDGET_FRAME_BYTES } from './config.ts'
 import { earlier } from './earlier.ts'
 import type { SessionEffect } from './effects.ts'
 import type { PathState } from './path-state.ts'
@@ -95,15 +95,9 @@ export class Sender {
   #watchBudget(path: PathState, now: number): void {
     const { budget } = path
     if (budget == null || path.failed) return
-    if (budget.isLow && !path.budgetTold) {
-      path.budgetTold = true
-      budget.ekeOut(now)
-      this.#emit({ type: 'budgetLow', path: path.path })
-    }
-    const { usedBytes } = budget
-    if (!path.writable || usedBytes - path.usedTold < budget.limitBytes * BUDGET_TOLD_RATIO) return
-    path.usedTold = usedBytes
-    this.#send(path, { type: 'status', usedBytes, renew: false })
+    if (budget.becomesLow(now)) this.#emit({ type: 'budgetLow', path: path.path })
+    const usedBytes = path.writable ? budget.takeUsed() : undefined
+    if (usedBytes != null) this.#send(path, { type: 'status', usedBytes, renew: false })
   }
 
   tick(now: number): void {

@@ -140,19 +140,19 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'budget: take all that is left, not half',
     file: 'src/session/byte-budget.ts',
-    find: 'Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)',
-    replace: 'Math.max(0, this.remainingBytes - this.#reserveBytes - this.#unackedBytes)'
+    find: 'return Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)',
+    replace: 'return Math.max(0, this.remainingBytes - this.#reserveBytes - this.#unackedBytes)'
   },
   {
     breaks: 'budget: forget what is on its way',
     file: 'src/session/byte-budget.ts',
-    find: 'Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)',
-    replace: 'Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2)'
+    find: 'return Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)',
+    replace: 'return Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2)'
   },
   {
     breaks: 'budget: keep no reserve for answers',
     file: 'src/session/byte-budget.ts',
-    find: 'Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)',
-    replace: 'Math.max(0, this.remainingBytes / 2 - this.#unackedBytes)'
+    find: 'return Math.max(0, (this.remainingBytes - this.#reserveBytes) / 2 - this.#unackedBytes)',
+    replace: 'return Math.max(0, this.remainingBytes / 2 - this.#unackedBytes)'
   }
 ]
