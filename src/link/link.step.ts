@@ -126,8 +126,9 @@ export class LinkMachine {
         } else {
           this.#lostStandby = undefined
           this.#lastRelayed = path
-          this.#renewal.over()
         }
+        // Looking for a relayed path may have led to a direct one.
+        if (!isDirect(path) || opener === this.#init.side) this.#renewal.over()
         return `${kind} path opened`
       }
       case 'detached': {

@@ -52,8 +52,8 @@ export const LINK_MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'renew a circuit once only',
     file: 'src/link/link.step.ts',
-    find: 'this.#lastRelayed = path\n          this.#renewal.over()',
-    replace: 'this.#lastRelayed = path'
+    find: 'if (!isDirect(path) || opener === this.#init.side) this.#renewal.over()',
+    replace: ''
   },
   {
     breaks: 'leave a path before the one that replaces it has answered, and that one too',
