@@ -136,7 +136,8 @@ export interface Link extends TypedEventTarget<LinkEvents> {
 
   /**
    * Close every stream for writing, flush, and say good-bye. Resolves when the peer has all bytes. Closing
-   * dials nothing but the next circuit where a limited one is used up: a link that is recovering waits for a path that the peer opens, or ends at once when every stream has ended.
+   * dials nothing but the next circuit where a limited one is used up: a link that is recovering waits for a path that the
+   * peer opens, or ends at once when every stream has ended.
    *
    * @throws {LinkFlushError} the peer did not acknowledge everything before `signal` or `closeTimeoutMs` ended the wait; `unacknowledgedBytes` says how much is left
    */

@@ -11,7 +11,7 @@ export class Renewal {
   #state: RenewalState = { status: 'idle' }
   #failures = 0
 
-  /** Nothing keeps it from being tried, or its last attempt failed: what waits for it may wait in vain. */
+  /** No attempt has failed: what can wait for the next path should. */
   get isHopeful(): boolean {
     return this.#failures === 0
   }
