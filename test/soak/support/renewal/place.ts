@@ -31,6 +31,7 @@ export interface Place {
 }
 
 export const whyNot = await whyNoLab()
+if (whyNot != null) console.warn(`skipped, no network lab: ${whyNot}`)
 
 export async function createPlace(limits: Limits = {}): Promise<Place> {
   const lab = await createLab({ congestion: 'cubic' })
